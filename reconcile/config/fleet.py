@@ -16,7 +16,6 @@ from reconcile.errors import LeafError, Problems, ReconcileError, Where
 from reconcile.model.address import misplaced
 
 LookEvery = Literal["1s", "2s", "5s", "10s", "15s", "30s", "1m"]
-"""Divisors of a minute, so that every worker looks at the same instants."""
 
 
 class FleetTable(Table):
@@ -91,8 +90,8 @@ class Fleet(Struct, frozen=True, kw_only=True):
     """What `fleet.toml` declares. `members` are sorted by name.
 
     `database`: the Postgres that hands out the work; None where the environment says.
-    `look_every_s`: how often it is asked which instances are due. `silent_after_s`: how long a
-    worker may be silent before the others take its work.
+    `look_every_s`: how often each worker asks it which instances are due. `silent_after_s`: how
+    long a worker may be silent before the others take its work.
     """
 
     members: tuple[FleetMember, ...]

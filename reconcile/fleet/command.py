@@ -27,7 +27,7 @@ from reconcile.controller.report import Pulse, Teller
 from reconcile.controller.situation import Level, Value, diagnostic_line
 from reconcile.controller.watch import file_sight
 from reconcile.errors import Diagnostic, ExitCode, ReconcileError, fail
-from reconcile.fleet.database import Duties, Roster, assemble, database_lost, opened, work
+from reconcile.fleet.database import Duties, Roster, beside, database_lost, opened, work
 from reconcile.fleet.schema import migrate, prepare, versions_of
 from reconcile.fleet.text import (
     Totals,
@@ -148,10 +148,14 @@ async def _work(
                 name=name, environment=os.environ, now=wall_clock, threads=threads, tell=log.run
             )
             worker = Worker(fleet, roster, habitat)
-            app = assemble(fleet, connector, Duties(worker.due, worker.reconcile))
             await prepare(connector)
             working = work(
-                app, fleet, name=name, concurrency=concurrency, stop_within_s=_STOP_WITHIN_S
+                connector,
+                fleet,
+                Duties(worker.due, worker.reconcile),
+                name=name,
+                concurrency=concurrency,
+                stop_within_s=_STOP_WITHIN_S,
             )
             async with (
                 _served(fleet, roster, worker, options, log) as (show, url),
@@ -171,7 +175,7 @@ async def _work(
                     keep_up(file, again, take_up, log.refused, loaded=loaded)
                 )
                 try:
-                    answered = _while_answering(working, roster)
+                    answered = beside(working, _ask(roster))
 
                     def ready() -> None:
                         count = len(fleet.members)
@@ -224,31 +228,16 @@ class _Log:
             self._write(diagnostic_line(diagnostic, wall_clock(), "files-refused"))
 
 
-async def _while_answering(working: Coroutine[None, None, None], roster: Roster) -> None:
-    """Work for as long as the database answers: one that is silent is as good as gone."""
-    task = asyncio.create_task(working)
-
-    async def ask() -> None:
-        while True:
-            await asyncio.sleep(_ASKED_EVERY_S)
-            asked = asyncio.create_task(roster.load_one(""))
-            await asyncio.wait([asked], timeout=SILENT_S)
-            if not asked.done():
-                lost = database_lost(f"nothing for {SILENT_S:.0f} s")
-                end_soon(ExitCode.ERROR, str(lost))
-                raise lost
-
-    asking = asyncio.create_task(ask())
-    try:
-        await asyncio.wait([task, asking], return_when=asyncio.FIRST_COMPLETED)
-        if asking.done():
-            await asking
-        await task
-    finally:
-        # It ends what it has begun first.
-        task.cancel()
-        asking.cancel()
-        await asyncio.wait([task, asking])
+async def _ask(roster: Roster) -> None:
+    """Ask the database for ever, and raise once it is silent: it is as good as gone then."""
+    while True:
+        await asyncio.sleep(_ASKED_EVERY_S)
+        asked = asyncio.create_task(roster.load_one(""))
+        await asyncio.wait([asked], timeout=SILENT_S)
+        if not asked.done():
+            lost = database_lost(f"nothing for {SILENT_S:.0f} s")
+            end_soon(ExitCode.ERROR, str(lost))
+            raise lost
 
 
 async def _until_told_to_stop(

@@ -4,8 +4,16 @@ The one module that knows the engine: Procrastinate, which keeps its jobs in Pos
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Coroutine,
+    Iterable,
+    Mapping,
+)
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from math import inf
 from time import monotonic
@@ -15,8 +23,8 @@ from weakref import WeakKeyDictionary
 from msgspec import Struct
 from procrastinate import App, PsycopgConnector
 from procrastinate.connector import BaseAsyncConnector
-from procrastinate.exceptions import ConnectorException
-from procrastinate.jobs import Job, Status
+from procrastinate.exceptions import ConnectorException, UniqueViolation
+from procrastinate.jobs import Status
 from psycopg_pool import AsyncConnectionPool
 
 from reconcile.config.fleet import Fleet, FleetMember, Hold, Seat
@@ -159,15 +167,18 @@ def _seat(row: Mapping[str, Any]) -> Seat:
 # says only which instance to look at, its body is safe to run twice, and the lease on the
 # instance's state keeps out a worker that was taken for dead and was not.
 
+_TASK = "reconcile-instance"
 # One statement for all, which the engine's own way is only for jobs of one lock. Who waits already
 # will do what has fallen due since, too, and who is being reconciled is judged once that is over.
+# Two that queued the same at once could block each other: one of them leaves it to its next look.
 _ENQUEUE: LiteralString = """
+WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(hashtext('reconcile_look')) AS ours)
 INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args)
 SELECT 'default', %(task)s, 'credential ' || credential, 'instance ' || name,
        jsonb_build_object('instance', name)
-FROM unnest(%(names)s::text[], %(credentials)s::text[])
+FROM turn, unnest(%(names)s::text[], %(credentials)s::text[])
   WITH ORDINALITY AS due (name, credential, place)
-WHERE NOT EXISTS (
+WHERE turn.ours AND NOT EXISTS (
   SELECT FROM procrastinate_jobs
   WHERE status = 'doing' AND lock = 'credential ' || credential
     AND queueing_lock = 'instance ' || name
@@ -176,12 +187,8 @@ ORDER BY place
 ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING
 """
 
-_FIRST = 100
-"""Looking and rescuing go before any instance that waits."""
-
 _HOURS_KEPT = 24
-_RESCUE_SHARE = 3
-_MINUTE_S = 60
+_RESCUES_A_SILENCE = 3
 
 
 class Duties(Struct, frozen=True):
@@ -191,40 +198,18 @@ class Duties(Struct, frozen=True):
     reconcile: Callable[[str], Awaitable[None]]
 
 
-def assemble(fleet: Fleet, connector: BaseAsyncConnector, duties: Duties) -> App:
-    """Make the app whose worker does these duties. Opens nothing yet."""
-    app = App(connector=connector)
-
-    @app.task(name="reconcile-instance")
-    async def reconcile_instance(instance: str) -> None:
-        await duties.reconcile(instance)
-
-    @app.periodic(cron=_every(fleet.look_every_s))
-    @app.task(name="look", queueing_lock="look", priority=_FIRST)
-    async def look(timestamp: int) -> None:  # noqa: ARG001 -- the engine hands it over by name
-        due = list(await duties.due())
-        if due:
-            await connector.execute_query_async(
-                _ENQUEUE,
-                task=reconcile_instance.name,
-                names=[member.name for member in due],
-                credentials=[member.credential for member in due],
-            )
-
-    # Without a lock of its own: a rescue that died would keep every later one from running.
-    @app.periodic(cron=_every(_rescue_every_s(fleet)))
-    @app.task(name="rescue", queueing_lock="rescue", priority=_FIRST)
-    async def rescue(timestamp: int) -> None:  # noqa: ARG001 -- the engine hands it over by name
-        stalled = await app.job_manager.get_stalled_jobs(
-            seconds_since_heartbeat=fleet.silent_after_s
-        )
-        for job in stalled:
-            await _rescue(app, job)
-        await app.job_manager.delete_old_jobs(
-            _HOURS_KEPT, include_failed=True, include_cancelled=True, include_aborted=True
-        )
-
-    return app
+async def beside(*works: Coroutine[None, None, None]) -> None:
+    """Do all of these until the first ends, and end the others; raises what that one raises."""
+    tasks = [asyncio.create_task(each) for each in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            await task
+    finally:
+        # Each ends what it has begun first.
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
 
 
 _STRUCK_OFF = "ForeignKeyViolation"
@@ -232,10 +217,52 @@ _STRUCK_OFF = "ForeignKeyViolation"
 
 
 async def work(
-    app: App, fleet: Fleet, *, name: str, concurrency: int, stop_within_s: float
+    connector: BaseAsyncConnector,
+    fleet: Fleet,
+    duties: Duties,
+    *,
+    name: str,
+    concurrency: int,
+    stop_within_s: float,
 ) -> None:
-    """Do the duties until a signal or a lost database ends it. Raises what the database raises."""
+    """Do the duties until a signal or a lost database ends it. Raises what the database raises.
+
+    Every worker looks and rescues by itself. The engine's periodic tasks go by the wall clock: set
+    back, they come to rest, and set forward, each tick that was skipped is made up.
+    """
+    app = App(connector=connector)
+
+    @app.task(name=_TASK)
+    async def reconcile_instance(instance: str) -> None:
+        await duties.reconcile(instance)
+
     asyncio.get_running_loop().set_exception_handler(_told_elsewhere)
+    await beside(
+        _hand_out(app, fleet, name, concurrency, stop_within_s),
+        _again(fleet.look_every_s, lambda: _look(app, duties)),
+        _again(fleet.silent_after_s / _RESCUES_A_SILENCE, lambda: _rescue(app, fleet)),
+    )
+
+
+async def _again(every_s: float, act: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await act()
+        await asyncio.sleep(every_s)
+
+
+async def _look(app: App, duties: Duties) -> None:
+    if due := list(await duties.due()):
+        await app.connector.execute_query_async(
+            _ENQUEUE,
+            task=_TASK,
+            names=[member.name for member in due],
+            credentials=[member.credential for member in due],
+        )
+
+
+async def _hand_out(
+    app: App, fleet: Fleet, name: str, concurrency: int, stop_within_s: float
+) -> None:
     while True:
         try:
             await app.run_worker_async(
@@ -266,26 +293,22 @@ def _told_elsewhere(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) ->
         loop.default_exception_handler(context)
 
 
-async def _rescue(app: App, job: Job) -> None:
-    """Let another worker have the job of one that fell silent.
+async def _rescue(app: App, fleet: Fleet) -> None:
+    """Let other workers have the jobs of those that fell silent.
 
-    Where the instance is queued anew already the two would clash, and a clash would end the whole
-    rescue, so the old job is closed instead: the new one does what it would have done.
+    Where the instance is queued anew already the two would clash, so the old job is closed instead:
+    the new one does what it would have done.
     """
-    try:
-        await app.job_manager.retry_job(job)
-    except ConnectorException:
-        await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=False)
-
-
-def _rescue_every_s(fleet: Fleet) -> int:
-    most = max(1, fleet.silent_after_s // _RESCUE_SHARE)
-    return max(step for step in (1, 2, 5, 10, 15, 30) if step <= most)
-
-
-def _every(seconds: int) -> str:
-    """Spell an interval that divides a minute as cron with a sixth field, of seconds."""
-    return "* * * * *" if seconds == _MINUTE_S else f"* * * * * */{seconds}"
+    manager = app.job_manager
+    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=fleet.silent_after_s):
+        with suppress(ConnectorException):  # Another worker has rescued it meanwhile.
+            try:
+                await manager.retry_job(job)
+            except UniqueViolation:
+                await manager.finish_job(job, status=Status.FAILED, delete_job=False)
+    await manager.delete_old_jobs(
+        _HOURS_KEPT, include_failed=True, include_cancelled=True, include_aborted=True
+    )
 
 
 # The fleet's database, opened, and told of plainly when it is gone.

@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
+from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import TypeVar, assert_never
@@ -48,9 +49,8 @@ LONGEST_UNSEEN = timedelta(minutes=15)
 """Nor that somebody has marked an item, so in the end every instance is looked at."""
 
 
-_FILES_EVERY = timedelta(seconds=5)
-_ALL_EVERY = timedelta(minutes=1)
-NEVER = datetime.min.replace(tzinfo=UTC)
+_FILES_EVERY_S = 5.0
+_ALL_EVERY_S = 60.0
 
 
 class Habitat(Struct, frozen=True, kw_only=True):
@@ -68,8 +68,10 @@ class Worker:
 
     def __init__(self, fleet: Fleet, roster: Roster, habitat: Habitat) -> None:
         self._members: Mapping[str, FleetMember] = {}
-        self._files_seen_at = NEVER
         self.take_up(fleet)
+        # How long something has lasted is told by a clock that nobody sets.
+        self._looked_s = monotonic()
+        self._look_within_s = fleet.look_every_s + LONGEST_STEP_S
         self.name = habitat.name
         self._roster = roster
         self._habitat = habitat
@@ -84,24 +86,25 @@ class Worker:
         self._began_at = habitat.now()
         self._seen: Mapping[str, str | None] = {}
         self._agreed: dict[str, str | None] = {}
-        self._all_seen_at = NEVER
+        self._all_seen_s = self._files_seen_s = -inf
 
     async def due(self) -> tuple[FleetMember, ...]:
         """Return the instances whose time has come. Raises what the database raises.
 
         All rows are read now and then only: a database that lost them has everything looked at.
         """
-        now, members = self._habitat.now(), self._members
-        if now - self._files_seen_at >= _FILES_EVERY:
-            self._files_seen_at = now
+        now, now_s, members = self._habitat.now(), monotonic(), self._members
+        if now_s - self._files_seen_s >= _FILES_EVERY_S:
+            self._files_seen_s = now_s
             self._seen = await self._in_thread(self._contents_of_all)
         contents = self._seen
         names = {name for name, content in contents.items() if self._agreed.get(name) != content}
-        if now - self._all_seen_at >= _ALL_EVERY:
-            self._all_seen_at = now
+        if now_s - self._all_seen_s >= _ALL_EVERY_S:
+            self._all_seen_s = now_s
             seats, names = await self._roster.load(), set(members)
         else:
             seats = await self._roster.load_due(now, names)
+        self._looked_s = monotonic()
         self._agreed |= {name: seat.content for name, seat in seats.items()}
         ours = (
             members[name]
@@ -132,12 +135,14 @@ class Worker:
     def take_up(self, fleet: Fleet) -> None:
         """Go on with these instances. Runs that have begun go on to their end."""
         self._members = {member.name: member for member in fleet.members}
-        self._files_seen_at = NEVER
+        self._files_seen_s = -inf
 
     def stalled(self) -> str | None:
-        """Say which runs make no progress; None while all do."""
-        long_ago_s = monotonic() - LONGEST_STEP_S
-        still = sum(at_s < long_ago_s for at_s in list(self._stirred_s.values()))
+        """Say what makes no progress: a look for what is due, or runs. None while all do."""
+        now_s = monotonic()
+        if now_s - self._looked_s > self._look_within_s:
+            return "nobody looks for what is due"
+        still = sum(now_s - at_s > LONGEST_STEP_S for at_s in list(self._stirred_s.values()))
         return f"{counted(still, 'run')} stand still" if still else None
 
     async def gets_on(self) -> bool:
@@ -505,7 +510,8 @@ class Versions:
             return False
         if name not in self._agreed:
             return False
-        return now - self._left_at.setdefault(name, now) < GIVEN_WAY
+        # A clock that is set back must not make it longer.
+        return abs(now - self._left_at.setdefault(name, now)) < GIVEN_WAY
 
 
 def _declaring(location: Path) -> tuple[Path, ...]:

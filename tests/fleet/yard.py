@@ -15,6 +15,7 @@ from tests.canary import CANARY
 from tests.logged_world import LoggedExchange, LoggedWorld
 from tests.patience import wait_until
 
+FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 _CLEAN = ("PATH", "HOME", "LANG", "SYSTEMROOT", "PYTHONPATH")
 
 
@@ -40,6 +41,7 @@ class Yard:
     world: LoggedWorld
     secrets: Path
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    faked: dict[str, str] = field(default_factory=dict)
 
     def declare(self, bodies: dict[str, str], *, state: str = "", settings: str = "") -> None:
         """Write every instance's file; `state` may hold {name}, and is a file if not given."""
@@ -107,6 +109,16 @@ class Yard:
     def wait_until(self, true: Callable[[], bool], timeout_s: float = 40) -> None:
         wait_until(true, lambda: self.log_of(0), timeout_s=timeout_s)
 
+    def set_clock(self, shift: str) -> None:
+        """Set the clock of the workers to come, and of those begun since it was first set."""
+        (self.secrets / "clock").write_text(f"{shift}\n")
+        self.faked = {
+            "LD_PRELOAD": str(FAKETIME),
+            "FAKETIME_TIMESTAMP_FILE": str(self.secrets / "clock"),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+
     def end(self) -> None:
         """End every worker that this yard started."""
         for worker in self.workers:
@@ -117,7 +129,8 @@ class Yard:
 
     def _environment(self) -> dict[str, str]:
         clean = {name: os.environ[name] for name in _CLEAN if name in os.environ}
-        return clean | {
+        places = {
             "OMNI_CONFIG_PATH": str(self.secrets / "config.json"),
             "XDG_CACHE_HOME": str(self.folder / ".cache"),
         }
+        return clean | places | self.faked
