@@ -229,7 +229,10 @@ class _Log:
 
 
 async def _ask(roster: Roster) -> None:
-    """Ask the database for ever, and raise once it is silent: it is as good as gone then."""
+    """Ask the database for ever, and raise once it is silent: it is as good as gone then.
+
+    Raises what it answers with, too.
+    """
     while True:
         await asyncio.sleep(_ASKED_EVERY_S)
         asked = asyncio.create_task(roster.load_one(""))
@@ -238,6 +241,7 @@ async def _ask(roster: Roster) -> None:
             lost = database_lost(f"nothing for {SILENT_S:.0f} s")
             end_soon(ExitCode.ERROR, str(lost))
             raise lost
+        await asked
 
 
 async def _until_told_to_stop(

@@ -5,6 +5,7 @@ import signal
 from datetime import datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.fleet.conftest import Yarding
@@ -130,6 +131,18 @@ def test_a_worker_says_so_and_ends_when_its_database_goes(
     yard.start_worker()
     yard.wait_until(lambda: seats(yard)["acme"]["outcome"] in {"idle", "done"})
     assert len(yard.posts()) == 2
+
+
+def test_a_worker_ends_when_its_database_answers_with_an_error_for_good(
+    yarded: Yarding, postgres: Postgres
+) -> None:
+    yard = yarded({"acme": body(1)}, settings=QUICK)
+    worker = yard.start_worker()
+    yard.wait_until(lambda: len(yard.posts()) == 2)
+    with psycopg.connect(postgres.url) as other:
+        other.execute("DROP TABLE reconcile_seats")
+    assert worker.wait(timeout=60) == 1
+    assert "answered with UndefinedTable" in yard.log_of(0)
 
 
 def test_one_bad_instance_does_not_stop_the_others(yarded: Yarding) -> None:
