@@ -14,7 +14,7 @@ from collections.abc import (
     Mapping,
 )
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from math import inf
 from time import monotonic
 from typing import Any, LiteralString, Protocol
@@ -171,6 +171,7 @@ _TASK = "reconcile-instance"
 # One statement for all, which the engine's own way is only for jobs of one lock. Who waits already
 # will do what has fallen due since, too, and who is being reconciled is judged once that is over.
 # Two that queued the same at once could block each other: one of them leaves it to its next look.
+# Nothing is queued for later, but by a worker whose clock is ahead.
 _ENQUEUE: LiteralString = """
 WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(hashtext('reconcile_look')) AS ours)
 INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args)
@@ -184,8 +185,12 @@ WHERE turn.ours AND NOT EXISTS (
     AND queueing_lock = 'instance ' || name
 )
 ORDER BY place
-ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING
+ON CONFLICT (queueing_lock) WHERE status = 'todo' DO UPDATE SET scheduled_at = NULL
+WHERE procrastinate_jobs.scheduled_at > now()
 """
+
+_AT_ONCE = datetime.min.replace(tzinfo=UTC)
+"""By any clock: the database's judges whether the time of a job has come, and ours may be ahead."""
 
 _HOURS_KEPT = 24
 _RESCUES_A_SILENCE = 3
@@ -303,7 +308,7 @@ async def _rescue(app: App, fleet: Fleet) -> None:
     for job in await manager.get_stalled_jobs(seconds_since_heartbeat=fleet.silent_after_s):
         with suppress(ConnectorException):  # Another worker has rescued it meanwhile.
             try:
-                await manager.retry_job(job)
+                await manager.retry_job(job, retry_at=_AT_ONCE)
             except UniqueViolation:
                 await manager.finish_job(job, status=Status.FAILED, delete_job=False)
     await manager.delete_old_jobs(

@@ -145,6 +145,22 @@ def test_a_worker_ends_when_its_database_answers_with_an_error_for_good(
     assert "answered with UndefinedTable" in yard.log_of(0)
 
 
+def test_a_job_that_a_clock_ahead_had_put_off_is_done_at_once(
+    yarded: Yarding, postgres: Postgres
+) -> None:
+    yard = yarded({"acme": body(1)}, settings=QUICK)
+    yard.run("fleet", "status")
+    with psycopg.connect(postgres.url) as other:
+        other.execute(
+            "INSERT INTO procrastinate_jobs"
+            " (queue_name, task_name, lock, queueing_lock, args, scheduled_at)"
+            " VALUES ('default', 'reconcile-instance', 'credential acme', 'instance acme',"
+            """'{"instance": "acme"}', now() + interval '1 day')"""
+        )
+    yard.start_worker()
+    yard.wait_until(lambda: len(yard.posts()) == 2)
+
+
 def test_one_bad_instance_does_not_stop_the_others(yarded: Yarding) -> None:
     yard = yarded({"acme": body(1), "bolt": body(2)}, settings=QUICK)
     (yard.folder / "acme" / "reconcile.toml").write_text("[models")
