@@ -14,6 +14,7 @@ from reconcile.config.tables import Duration, Name, NotEmpty, Table, key, publis
 from reconcile.config.values import check_name, parse_positive_duration
 from reconcile.errors import LeafError, Problems, ReconcileError, Where
 from reconcile.model.address import misplaced
+from reconcile.planning.record import TOLERANCE
 
 LookEvery = Literal["1s", "2s", "5s", "10s", "15s", "30s", "1m"]
 
@@ -129,6 +130,10 @@ class Seat(Struct, frozen=True, kw_only=True):
     def is_held(self, now: datetime) -> bool:
         """Tell whether an operator paused the instance."""
         return self.hold is not None and (self.hold.until is None or now < self.hold.until)
+
+    def is_ahead(self, now: datetime) -> bool:
+        """Tell whether a worker whose clock was ahead wrote this: nothing in it is waited for."""
+        return self.ran_at is not None and self.ran_at - now > TOLERANCE
 
 
 _LEAST_SILENCE = timedelta(seconds=3)

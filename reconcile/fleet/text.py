@@ -208,7 +208,7 @@ def is_troubled(seat: Seat, now: datetime) -> bool:
     if seat.is_held(now):
         return False
     since = due_since(seat, now)
-    if since is not None and now - since > LONGEST_LATE:
+    if seat.is_ahead(now) or (since is not None and now - since > LONGEST_LATE):
         return True
     if seat.failures or seat.outcome in _PASSING:
         return seat.failures > 0
@@ -219,7 +219,7 @@ def waits(seat: Seat, now: datetime) -> bool:
     """Tell whether an instance waits for a worker: it is due, or has never been looked at."""
     if seat.is_held(now):
         return False
-    return seat.ran_at is None or due_since(seat, now) is not None
+    return seat.ran_at is None or seat.is_ahead(now) or due_since(seat, now) is not None
 
 
 def due_since(seat: Seat, now: datetime) -> datetime | None:
@@ -253,5 +253,8 @@ def notes(seat: Seat, view: Vantage) -> Iterator[str]:
         until = seat.hold.until
         end = "until resumed" if until is None else f"until {view.local(until)}"
         yield f"{end}: {words_text(seat.hold.reason)}"
+    if seat.is_ahead(view.now):
+        worker = escape_terminal(seat.worker or "its worker", _LONGEST_NAME)
+        yield f"its last run lies in the future: the clock of {worker} was ahead, or ours is behind"
     if seat.trouble is not None:
         yield escape_terminal(seat.trouble, _TROUBLE_LIMIT)

@@ -399,7 +399,8 @@ def stands_still(seats: Iterable[Seat], began_at: datetime, now: datetime) -> bo
     """
     seats = [seat for seat in seats if not seat.is_held(now)]
     since = [began_at if seat.ran_at is None else seat.wake_at or now for seat in seats]
-    last = [began_at, *(seat.ran_at for seat in seats if seat.ran_at is not None)]
+    ran = [seat.ran_at for seat in seats if seat.ran_at is not None and not seat.is_ahead(now)]
+    last = [began_at, *ran]
     return now - min(since, default=now) > LONGEST_LATE and now - max(last) > LONGEST_LATE
 
 
@@ -422,7 +423,7 @@ def retry_at(failures: int, now: datetime) -> datetime:
 def _is_due(seat: Seat | None, content: str | None, now: datetime) -> bool:
     if seat is not None and seat.is_held(now):
         return False
-    if seat is None or seat.ran_at is None:
+    if seat is None or seat.ran_at is None or seat.is_ahead(now):
         return True
     if content is not None and content != seat.content:
         return True

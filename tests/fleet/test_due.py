@@ -9,6 +9,7 @@ from reconcile.config.fleet import FleetMember, Hold, Seat
 from reconcile.config.load import load_text
 from reconcile.controller.cycle import Outcome, Verdict
 from reconcile.controller.loop import Rhythm
+from reconcile.fleet.text import is_troubled
 from reconcile.fleet.worker import LONGEST_UNSEEN, due, is_sure, retry_at, wakes_at
 from reconcile.model.desired import Desired
 from reconcile.model.recorded import Failure, Record, Recorded
@@ -40,6 +41,14 @@ def test_an_instance_is_due_from_the_instant_its_last_run_named(
 ) -> None:
     seats = {"acme": replace(SETTLED, wake_at=wake_at)}
     assert list(due((ACME,), seats, {"acme": "same"}, NOW)) == expected
+
+
+@given(st.timedeltas(min_value=timedelta(minutes=11), max_value=timedelta(days=9_000)))
+def test_what_a_clock_that_was_ahead_wrote_is_not_waited_for(ahead: timedelta) -> None:
+    seat = replace(SETTLED, ran_at=NOW + ahead, wake_at=NOW + ahead + _SECOND)
+    assert _is_due(seat)
+    assert is_troubled(seat, NOW)
+    assert not _is_due(replace(seat, ran_at=NOW + timedelta(minutes=9)))
 
 
 def test_an_edited_file_makes_an_instance_due_at_once() -> None:

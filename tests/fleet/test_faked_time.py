@@ -25,3 +25,17 @@ def test_a_worker_whose_clock_is_set_back_goes_on_looking(yarded: Yarding) -> No
     with (yard.folder / "acme" / "reconcile.toml").open("a") as acme:
         acme.write('[models.m1.cache.weekly]\nevery = "7d"\n')
     yard.wait_until(lambda: len(yard.posts()) == 2)
+
+
+@pytest.mark.fault("T05")
+def test_a_worker_whose_clock_was_ahead_keeps_no_instance_from_the_others(yarded: Yarding) -> None:
+    yard = yarded({"acme": REFRESHED}, settings=QUICK, limit=600)
+    yard.set_clock("+1d")
+    ahead = yard.start_worker("--name", "ahead")
+    yard.wait_until(lambda: "acme: " in yard.log_of(0))
+    ahead.kill()
+    ahead.wait()
+    yard.faked = {}
+    assert "the clock of ahead was ahead" in yard.run("fleet", "status").stdout
+    yard.start_worker("--name", "right")
+    yard.wait_until(lambda: yard.status()["instances"][0]["worker"] == "right")
