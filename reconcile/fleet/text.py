@@ -203,7 +203,8 @@ def standing(seat: Seat, now: datetime) -> Cell:
 def is_troubled(seat: Seat, now: datetime) -> bool:
     """Tell whether something of an instance does not go on as declared; a paused one may not.
 
-    A run that another run's lock or a worker's end kept from working changes nothing.
+    A run that another run's lock or a worker's end kept from working changes nothing: how long the
+    instance has waited counts.
     """
     if seat.is_held(now):
         return False

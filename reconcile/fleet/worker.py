@@ -188,9 +188,12 @@ class Worker:
             )
         failures = _failures(outcome, seat.failures)
         rhythm = self._rhythms[member.name] = self._rhythms[member.name].after(outcome)
+        wake_at = wakes_at(outcome, failures, rhythm)
+        if outcome.verdict is Verdict.LOCKED and seat.wake_at is not None:
+            wake_at = min(wake_at, seat.wake_at)  # It has waited since then, and goes on to.
         return Seat(
             instance=member.name,
-            wake_at=wakes_at(outcome, failures, rhythm),
+            wake_at=wake_at,
             content=content,
             ran_at=outcome.ended_at,
             took_s=(outcome.ended_at - outcome.began_at).total_seconds(),
@@ -306,9 +309,7 @@ def wakes_at(outcome: Outcome, failures: int, rhythm: Rhythm) -> datetime:
     """Return when an instance is to be looked at again after a run, UTC."""
     now = outcome.ended_at
     match outcome.verdict:
-        case Verdict.LOCKED:
-            return now + _LOCKED_RETRY
-        case Verdict.STOPPED:
+        case Verdict.LOCKED | Verdict.STOPPED:
             return now
         case Verdict.BLOCKED | Verdict.FAILED:
             return retry_at(failures, now)
@@ -399,8 +400,8 @@ def stands_still(seats: Iterable[Seat], began_at: datetime, now: datetime) -> bo
     """
     seats = [seat for seat in seats if not seat.is_held(now)]
     since = [began_at if seat.ran_at is None else seat.wake_at or now for seat in seats]
-    ran = [seat.ran_at for seat in seats if seat.ran_at is not None and not seat.is_ahead(now)]
-    last = [began_at, *ran]
+    ran = [seat for seat in seats if seat.outcome != Verdict.LOCKED and not seat.is_ahead(now)]
+    last = [began_at, *(seat.ran_at for seat in ran if seat.ran_at is not None)]
     return now - min(since, default=now) > LONGEST_LATE and now - max(last) > LONGEST_LATE
 
 
@@ -427,6 +428,8 @@ def _is_due(seat: Seat | None, content: str | None, now: datetime) -> bool:
         return True
     if content is not None and content != seat.content:
         return True
+    if seat.outcome == Verdict.LOCKED and abs(now - seat.ran_at) < _LOCKED_RETRY:
+        return False
     return seat.wake_at is not None and seat.wake_at <= now
 
 

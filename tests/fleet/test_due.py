@@ -43,6 +43,12 @@ def test_an_instance_is_due_from_the_instant_its_last_run_named(
     assert list(due((ACME,), seats, {"acme": "same"}, NOW)) == expected
 
 
+def test_a_locked_instance_is_tried_every_five_seconds() -> None:
+    locked = replace(SETTLED, outcome="locked", ran_at=NOW, wake_at=NOW - timedelta(days=2))
+    tried = [due((ACME,), {"acme": locked}, {}, NOW + n * _SECOND) for n in (0, 4, 5, 60)]
+    assert tried == [(), (), (ACME,), (ACME,)]
+
+
 @given(st.timedeltas(min_value=timedelta(minutes=11), max_value=timedelta(days=9_000)))
 def test_what_a_clock_that_was_ahead_wrote_is_not_waited_for(ahead: timedelta) -> None:
     seat = replace(SETTLED, ran_at=NOW + ahead, wake_at=NOW + ahead + _SECOND)

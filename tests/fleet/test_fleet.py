@@ -8,6 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from reconcile.clock import wall_clock
+from reconcile.state.backend import open_session
 from tests.fleet.conftest import Yarding
 from tests.fleet.yard import Yard, model_id
 from tests.postgres import Postgres
@@ -65,6 +67,20 @@ def test_edited_files_of_an_instance_and_of_the_fleet_are_taken_up_without_any_r
     worker.send_signal(signal.SIGHUP)
     yard.wait_until(lambda: len(yard.posts("bolt")) == 2)
     assert "read anew: 2 instances" in yard.log_of(0)
+
+
+def test_an_instance_that_somebody_else_has_locked_waits_since_it_first_was(
+    yarded: Yarding,
+) -> None:
+    yard = yarded({"acme": body(1)}, settings=QUICK)
+    state = str(yard.folder / "states" / "acme.json")
+    with open_session(state, command="reconcile apply", lock_timeout_s=0, now=wall_clock()):
+        yard.start_worker()
+        yard.wait_until(lambda: "acme: locked" in yard.log_of(0))
+        since = seats(yard)["acme"]["wake_at"]
+        yard.wait_until(lambda: yard.log_of(0).count("acme: locked") > 1)
+        assert seats(yard)["acme"]["wake_at"] == since
+    yard.wait_until(lambda: len(yard.posts()) == 2)
 
 
 def test_a_paused_instance_is_left_alone_until_it_is_resumed(yarded: Yarding) -> None:

@@ -36,6 +36,7 @@ class Remembered(Roster):
         ([], False),
         ([WAITS], True),
         ([WAITS, RAN], False),
+        ([WAITS, replace(RAN, outcome="locked")], True),
         ([WAITS, replace(RAN, ran_at=NOON + hours(1))], True),
         ([QUIET], False),
         ([HELD], False),
