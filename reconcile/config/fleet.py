@@ -127,6 +127,11 @@ class Seat(Struct, frozen=True, kw_only=True):
     trouble: str | None = None
     worker: str | None = None
 
+    @property
+    def is_new(self) -> bool:
+        """Whether nobody has waited for a run of it so far."""
+        return self.wake_at is None and self.ran_at is None
+
     def is_held(self, now: datetime) -> bool:
         """Tell whether an operator paused the instance."""
         return self.hold is not None and (self.hold.until is None or now < self.hold.until)

@@ -353,7 +353,7 @@ def status(options: Options, console: Console) -> int:
     """
     fleet = gather_fleet(options)
     names = _matching(options.pattern, fleet)
-    known = _with_roster(fleet, lambda roster: roster.load())
+    known = _with_roster(fleet, lambda roster: roster.meet(names))
     seats = [known.get(name, Seat(instance=name)) for name in names]
     now = wall_clock()
     if console.format == "json":

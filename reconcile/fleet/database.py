@@ -55,6 +55,13 @@ ON CONFLICT (instance) DO UPDATE SET
   trouble = EXCLUDED.trouble, worker = EXCLUDED.worker
 WHERE %(whatever)s OR reconcile_seats.ran_at IS NOT DISTINCT FROM %(known)s::timestamptz
 """
+# By the database's clock, and in one order: two who do this at once must not block each other.
+_MEET: LiteralString = """
+INSERT INTO reconcile_seats (instance, wake_at)
+SELECT name, now() FROM unnest(%(names)s::text[]) AS new (name) ORDER BY name
+ON CONFLICT (instance) DO UPDATE SET wake_at = now()
+WHERE reconcile_seats.wake_at IS NULL AND reconcile_seats.ran_at IS NULL
+"""
 _HOLD: LiteralString = """
 INSERT INTO reconcile_seats (instance, held, held_until, held_reason)
 VALUES (%(instance)s, true, %(until)s, %(reason)s)
@@ -93,6 +100,14 @@ class Roster:
         """Return what is known, by the name of the instance."""
         rows = await self._database.execute_query_all_async(_SELECT)
         return {row["instance"]: _seat(row) for row in rows}
+
+    async def meet(self, names: Collection[str]) -> Mapping[str, Seat]:
+        """Return what is known, of these at least since when they wait for their first run."""
+        seats = await self.load()
+        if new := [name for name in names if name not in seats or seats[name].is_new]:
+            await self._database.execute_query_async(_MEET, names=new)
+            seats = await self.load()
+        return seats
 
     async def load_due(self, now: datetime, names: Collection[str]) -> Mapping[str, Seat]:
         """Return what is known of those whose time has come at `now` (UTC), and of these."""

@@ -193,7 +193,7 @@ def standing(seat: Seat, now: datetime) -> Cell:
     if seat.is_held(now):
         return Cell("paused", Ink.DIM)
     if seat.ran_at is None:
-        return Cell("never run", Ink.DIM)
+        return Cell("never run", Ink.BAD if is_troubled(seat, now) else Ink.DIM)
     word = seat.outcome or "unknown"
     if not is_troubled(seat, now):
         return Cell(word)

@@ -101,7 +101,7 @@ class Worker:
         names = {name for name, content in contents.items() if self._agreed.get(name) != content}
         if now_s - self._all_seen_s >= _ALL_EVERY_S:
             self._all_seen_s = now_s
-            seats, names = await self._roster.load(), set(members)
+            seats, names = await self._roster.meet(members), set(members)
         else:
             seats = await self._roster.load_due(now, names)
         self._looked_s = monotonic()

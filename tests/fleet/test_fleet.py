@@ -69,6 +69,20 @@ def test_edited_files_of_an_instance_and_of_the_fleet_are_taken_up_without_any_r
     assert "read anew: 2 instances" in yard.log_of(0)
 
 
+def test_an_instance_that_no_worker_runs_is_trouble_after_a_while(
+    yarded: Yarding, postgres: Postgres
+) -> None:
+    yard = yarded({"acme": body(1), "bolt": body(2)}, settings=QUICK)
+    yard.run("fleet", "pause", "acme", "--reason", "they migrate")
+    since = [seat["wake_at"] for seat in seats(yard).values()]
+    assert since == [seat["wake_at"] for seat in seats(yard).values()]
+    with psycopg.connect(postgres.url) as other:
+        other.execute("UPDATE reconcile_seats SET wake_at = wake_at - interval '16 minutes'")
+    status = yard.run("fleet", "status")
+    assert status.returncode == 6
+    assert status.stdout.startswith("2 instances · 1 in trouble · 1 due · 1 paused")
+
+
 def test_an_instance_that_somebody_else_has_locked_waits_since_it_first_was(
     yarded: Yarding,
 ) -> None:
@@ -198,7 +212,9 @@ def test_a_run_that_does_not_get_on_is_made_later_each_time(yarded: Yarding) -> 
 
     def waits() -> timedelta:
         seat = seats(yard)["acme"]
-        ran_at, wake_at = (datetime.fromisoformat(seat[i] or "0001-01-01") for i in INSTANTS)
+        if seat["ran_at"] is None:
+            return timedelta()
+        ran_at, wake_at = (datetime.fromisoformat(seat[i]) for i in INSTANTS)
         return wake_at - ran_at
 
     yard.wait_until(lambda: waits() > timedelta(seconds=3))

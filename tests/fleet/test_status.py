@@ -27,9 +27,10 @@ FAILED = replace(WELL, instance="broken", outcome="failed", failures=2, trouble=
 LATE = replace(WELL, instance="late", wake_at=NOON - hours(1))
 LOCKED = replace(WELL, instance="locked", outcome="locked", trouble="Another run holds the lock")
 LOCKED_LONG = replace(LOCKED, instance="left", wake_at=NOON - hours(1))
+NEVER_RUN = Seat(instance="unseen", wake_at=NOON - hours(1))
 PAUSED = replace(FAILED, instance="paused", hold=Hold(until=None, reason="they migrate"))
-ALL = [WELL, FAILED, HELD_ITEM, LATE, LOCKED, LOCKED_LONG, PAUSED, PARTLY]
-TROUBLED = ["broken", "held", "late", "left", "revoked"]
+ALL = [WELL, FAILED, HELD_ITEM, LATE, LOCKED, LOCKED_LONG, PAUSED, PARTLY, NEVER_RUN]
+TROUBLED = ["broken", "held", "late", "left", "revoked", "unseen"]
 
 
 def outcome(verdict: Verdict, **more: object) -> Outcome:
@@ -46,18 +47,18 @@ def test_what_does_not_go_on_is_trouble_and_a_pause_or_another_run_is_none() -> 
 
 def test_text_and_json_begin_with_totals_and_troubles() -> None:  # K10
     told = json.loads(fleet_json(ALL, NOON))
-    assert told["totals"] == {"instances": 8, "in_trouble": 5, "due": 2, "paused": 1}
+    assert told["totals"] == {"instances": 9, "in_trouble": 6, "due": 3, "paused": 1}
     names = [seat["instance"] for seat in told["instances"]]
-    assert sorted(names[:5]) == TROUBLED
+    assert sorted(names[:6]) == TROUBLED
     first, *lines = text(ALL).splitlines()
-    assert first.startswith("8 instances · 5 in trouble · 2 due · 1 paused")
+    assert first.startswith("9 instances · 6 in trouble · 3 due · 1 paused")
     assert [line.split()[0] for line in lines if not line.startswith(" ")] == names
 
 
 def test_only_troubles_may_be_listed_and_the_totals_are_still_of_all() -> None:  # K10
     told = json.loads(fleet_json(ALL, NOON, troubled_only=True))
     assert sorted(seat["instance"] for seat in told["instances"]) == TROUBLED
-    assert told["totals"]["instances"] == 8
+    assert told["totals"]["instances"] == 9
     assert "acme" not in text(ALL, troubled_only=True)
 
 
@@ -97,7 +98,7 @@ def test_instances_are_found_on_the_page_by_name_and_page_by_page() -> None:  # 
 
 def test_page_and_metrics_name_the_same_instances() -> None:  # K4
     page = fleet_page(ALL, NOON, "one")
-    assert page.head.headline == "5 instances in trouble"
+    assert page.head.headline == "6 instances in trouble"
     assert page.items is not None
     rows = {row.name: row for row in page.items.rows if isinstance(row, ItemEntry)}
     assert sorted(name for name, row in rows.items() if row.tone == "failed") == TROUBLED
