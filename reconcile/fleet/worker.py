@@ -21,7 +21,15 @@ from reconcile.applying.ports import Stop, StopCause
 from reconcile.config.fleet import Fleet, FleetMember, Seat, load_fleet
 from reconcile.config.merge import lock_beside
 from reconcile.config.toml import list_files, read_bounded
-from reconcile.controller.cycle import Instance, Outcome, Verdict, load_instance, reconcile_once
+from reconcile.controller.cycle import (
+    SHORTEST,
+    SHORTEST_WITH_CALLS,
+    Instance,
+    Outcome,
+    Verdict,
+    load_instance,
+    reconcile_once,
+)
 from reconcile.controller.loop import LONGEST_STEP_S, Rhythm
 from reconcile.controller.watch import file_sight
 from reconcile.errors import Diagnostic, ReconcileError, mishap
@@ -34,6 +42,7 @@ from reconcile.omni.credential import Credential, load_credential
 from reconcile.omni.limiter import find_shared_log
 from reconcile.render.reasons import Reader
 from reconcile.render.words import address_text, counted
+from reconcile.state.backend import backend
 
 Result = TypeVar("Result")
 
@@ -86,6 +95,7 @@ class Worker:
         self._began_at = habitat.now()
         self._seen: Mapping[str, str | None] = {}
         self._agreed: dict[str, str | None] = {}
+        self._waiting: dict[str, set[str]] = {}
         self._all_seen_s = self._files_seen_s = -inf
 
     async def due(self) -> tuple[FleetMember, ...]:
@@ -112,7 +122,12 @@ class Worker:
             if name in members
             and not (name in seats and self._versions.older(seats[name], contents.get(name), now))
         )
-        return due(ours, seats, contents, now)
+        found = due(ours, seats, contents, now)
+        waiting = defaultdict(set)
+        for member in found:
+            waiting[member.credential].add(member.name)
+        self._waiting = waiting
+        return found
 
     async def reconcile(self, name: str) -> None:
         """Reconcile one instance if it is still to be, and record what it came to."""
@@ -158,6 +173,29 @@ class Worker:
         while True:
             self._stirred_s[stop] = monotonic()
             await asyncio.sleep(1)
+
+    async def _heed(
+        self, stop: Stop, member: FleetMember, content: str | None, desired: Desired | None
+    ) -> None:
+        """End a run for what is not to wait for its jobs, as `run` ends its cycles."""
+        patient_until_s = monotonic() + SHORTEST_WITH_CALLS.total_seconds()
+        while True:
+            await asyncio.sleep(SHORTEST.total_seconds())
+            access = self._access[member.credential]
+            if access.spent.calls_waiting and monotonic() < patient_until_s:
+                continue
+            if await asyncio.to_thread(self._is_wanted, member, content, desired):
+                stop.request(StopCause.SOMETHING_DUE)
+
+    def _is_wanted(self, member: FleetMember, content: str | None, desired: Desired | None) -> bool:
+        """Tell whether files were edited, a signal came, or another needs the credential."""
+        edited = self._contents.of(member.file) not in {None, content}
+        if edited or self._waiting.get(member.credential, set()) - {member.name}:
+            return True
+        with suppress(Exception):  # What is wrong with the state the run itself tells.
+            if desired is not None and _watches(desired):
+                return bool(backend(desired.state_url).inbox.waiting())
+        return False
 
     async def _in_thread(self, work: Callable[[], Result]) -> Result:
         loop = asyncio.get_running_loop()
@@ -206,7 +244,7 @@ class Worker:
     async def _cycle(self, member: FleetMember, content: str | None, seat: Seat) -> Outcome:
         began_at, stop = self._habitat.now(), Stop()
         self._running[stop] = asyncio.get_running_loop()
-        stirring = asyncio.create_task(self._stir(stop))
+        tasks = [asyncio.create_task(self._stir(stop))]
         self._stirred_s[stop] = monotonic()
         try:
             instance = Instance(
@@ -216,12 +254,14 @@ class Worker:
                 command=f"reconcile fleet worker {self._habitat.name}",
             )
             desired = self._declared.desired(instance, content)
+            tasks.append(asyncio.create_task(self._heed(stop, member, content, desired)))
             if self._stopping:
                 stop.request(StopCause.INTERRUPTED)
             sure = is_sure(seat, content, desired, began_at)
             return await reconcile_once(instance, desired=desired, stop=stop, sure=sure)
         finally:
-            stirring.cancel()
+            for task in tasks:
+                task.cancel()
             del self._running[stop], self._stirred_s[stop]
 
     def _access_of(self, member: FleetMember) -> OmniAccess:

@@ -2,6 +2,7 @@
 
 import json
 import signal
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -94,6 +95,41 @@ def test_an_instance_that_somebody_else_has_locked_waits_since_it_first_was(
         since = seats(yard)["acme"]["wake_at"]
         yard.wait_until(lambda: yard.log_of(0).count("acme: locked") > 1)
         assert seats(yard)["acme"]["wake_at"] == since
+    yard.wait_until(lambda: len(yard.posts()) == 2)
+
+
+LASTING = f'[models.m1]\nid = "{model_id(1)}"\nrefresh.every = "6h"\n'
+HEEDING = f'{LASTING}[models.m2]\nid = "{model_id(2)}"\ncache.daily.on_signal = "load"\n'
+RESETS = f'[models.m2]\nid = "{model_id(2)}"\ncache.weekly.every = "7d"\n'
+
+
+def edit(yard: Yard) -> None:
+    with (yard.folder / "acme" / "reconcile.toml").open("a") as acme:
+        acme.write('[models.m1.cache.weekly]\nevery = "7d"\n')
+
+
+def tell(yard: Yard) -> None:
+    told = yard.run("signal", "load", "-f", "acme", "--state", "states/acme.json")
+    assert told.returncode == 0, told.stderr
+
+
+def join(yard: Yard) -> None:
+    (yard.folder / "bolt.toml").write_text(f'[state]\nurl = "unused.json"\n{RESETS}')
+    with (yard.folder / "fleet.toml").open("a") as fleet:
+        fleet.write(
+            '[instances.bolt]\nfile = "bolt.toml"\nstate = "states/b.json"\ncredential = "acme"\n'
+        )
+
+
+@pytest.mark.parametrize("come", [edit, tell, join])
+def test_what_comes_while_a_job_runs_does_not_wait_for_its_end(
+    yarded: Yarding, come: Callable[[Yard], None]
+) -> None:
+    yard = yarded({"acme": HEEDING}, settings=QUICK, limit=600, job_s=600)
+    yard.start_worker()
+    yard.wait_until(lambda: len(yard.posts()) == 1)
+    yard.wait_until(lambda: accepted(yard, "states/acme.json") == 1)
+    come(yard)
     yard.wait_until(lambda: len(yard.posts()) == 2)
 
 
