@@ -9,8 +9,6 @@ NOT_APPLICABLE = {
     "A22": "Omni tells nothing of what a refresh would drop before it is made.",
     "A25": "Omni's ids are UUIDs. One that is gone answers 404 (A07); names are never sent.",
     "T02": "Leases and deadlines are those of monotonic clocks (T01).",
-    "T05": "No instants of two machines are compared: entries are ordered by their number alone "
-    "(T08), and a lease is watched, not dated (L14).",
     "D08": "Whether a directory outlives its machine cannot be told from within it.",
     "D10": "Needs macOS; F_FULLFSYNC is used there in reconcile/state/files.py.",
     "D11": "Windows is not supported: there is no flock.",
