@@ -17,6 +17,7 @@ from reconcile.model.address import misplaced
 from reconcile.planning.record import TOLERANCE
 
 LookEvery = Literal["1s", "2s", "5s", "10s", "15s", "30s", "1m"]
+"""Divisors of a minute, so that what is due at a full one is seen at it."""
 
 
 class FleetTable(Table):

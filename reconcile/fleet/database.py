@@ -27,6 +27,7 @@ from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.jobs import Status
 from psycopg_pool import AsyncConnectionPool
 
+from reconcile.clock import wall_clock
 from reconcile.config.fleet import Fleet, FleetMember, Hold, Seat
 from reconcile.errors import ReconcileError, fail
 from reconcile.model.address import OperatorUrl
@@ -265,9 +266,13 @@ async def work(
 
 
 async def _again(every_s: float, act: Callable[[], Awaitable[None]]) -> None:
+    """Act for ever, at the instants that the interval divides: what is due at one is seen at it.
+
+    Only the phase is the wall clock's, so nobody waits longer where that is set.
+    """
     while True:
         await act()
-        await asyncio.sleep(every_s)
+        await asyncio.sleep(every_s - wall_clock().timestamp() % every_s)
 
 
 async def _look(app: App, duties: Duties) -> None:
