@@ -1,5 +1,6 @@
 """`state`: look at what is recorded, mend it, move it."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -247,6 +248,7 @@ def move(options: shared.Options, console: Console) -> int:
         moves = tuple((address, _moved_to(options.to, address, found)) for address in found)
         for address, to in moves:
             _require_free(to, address, recorded)
+        _require_apart([to for _, to in moves])
         items = tuple(move for move in moves if move[0] in recorded.items)
         entries: list[Entry] = [Renamed(wall_clock(), items)] if items else []
         entries += [Moved(wall_clock(), *move) for move in moves if move not in items]
@@ -426,6 +428,13 @@ def _require_free(to: Address, address: Address, recorded: Recorded) -> None:
         raise _bad_move(f"{to} is not the address of an item of the same kind as {address}.")
     if to in (recorded.schedules if address in recorded.schedules else recorded.items):
         raise _bad_move(f"{to} has a record already.")
+
+
+def _require_apart(targets: Sequence[Address]) -> None:
+    """Refuse to move several records onto one address: only the last of them would be left."""
+    for to, times in Counter(targets).items():
+        if times > 1:
+            raise _bad_move(f"{times} records would move to {to}. Move them one by one.")
 
 
 def _kind(address: Address) -> tuple[str, str]:

@@ -173,6 +173,29 @@ def test_a_record_does_not_move_onto_another(applied: Stage) -> None:
     assert applied.run("state", "mv", "models.a.cache.*", "models.b.refresh").code == 1
 
 
+TWO = models(["a", "b"], 'refresh = { every = "6h" }\n') + "".join(
+    f"""
+[connections.{name}]
+id = "{number}d1f6f0e-5b52-4c8f-9c3e-1f2a3b4c5d6e"
+schedules.nightly.at = "02:00"
+"""
+    for number, name in enumerate(["v", "w"], 1)
+)
+
+
+@pytest.mark.parametrize(
+    ("several", "one"),
+    [("models.*.refresh", "models.c"), ("connections.*.schedules.nightly", "connections.x")],
+)
+def test_two_records_do_not_move_onto_one_address(staged: Staging, several: str, one: str) -> None:
+    stage = staged(TWO)
+    assert stage.run("apply", "--yes").code == 0
+    before = stage.run("state", "pull").out
+    moved = stage.run("state", "mv", several, one)
+    assert (moved.code, "bad-move" in moved.err) == (1, True)
+    assert stage.run("state", "pull").out == before
+
+
 def test_a_model_renamed_in_the_file_is_renamed_and_nothing_is_called(applied: Stage) -> None:  # G9
     before = len(applied.calls())
     applied.write(TEXT.replace("models.a", "models.b"))
