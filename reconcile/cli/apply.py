@@ -22,8 +22,6 @@ from reconcile.planning.plan import plan
 from reconcile.planning.saved import Confirmed, Stale, confirm
 from reconcile.render.layout import escape_terminal
 from reconcile.render.plan import confirmed_text, differences_text
-from reconcile.state.backend import open_session
-from reconcile.state.origin import origin_here
 from reconcile.terminal import inputs, progress
 from reconcile.terminal import options as shared
 from reconcile.terminal.console import Console, say_plan
@@ -103,16 +101,9 @@ def _apply(options: shared.Options, notifier: Notifier) -> int:
         _say_nothing_to_do(preview.plan, desired, options, console)
         return ExitCode.PARTLY if preview.waiting else ExitCode.DONE
     del preview  # It is planned again under the lock, and large.
-    with open_session(
-        desired.state_url,
-        command="reconcile apply",
-        lock_timeout_s=options.lock_timeout,
-        now=wall_clock(),
-        lock_ttl_s=desired.lock_ttl_s,
-        origin=origin_here(options.file),
-        tell=console.note,
+    with inputs.session_on(
+        desired.state_url, options, console, lock_ttl_s=desired.lock_ttl_s
     ) as session:
-        console.diagnose(session.warnings)
         notifier.know(desired, session.recorded)
         guards.require_same_host(str(credential.origin), session.recorded, "The credential is for")
 

@@ -32,10 +32,8 @@ from reconcile.render.records import (
 )
 from reconcile.render.words import Vantage, counted
 from reconcile.state import mend
-from reconcile.state.backend import backend, load, open_session
+from reconcile.state.backend import backend, load
 from reconcile.state.files import is_remote
-from reconcile.state.origin import origin_here
-from reconcile.state.session import Session
 from reconcile.terminal import inputs
 from reconcile.terminal import options as shared
 from reconcile.terminal.console import Console
@@ -220,7 +218,7 @@ def remove(options: shared.Options, console: Console) -> int:
         doomed = {it for text in options.addresses for it in recorded_addresses(text, recorded)}
         console.say("\n".join(f"Would remove {address}" for address in sorted(doomed)))
         return 0
-    with _session(state_url(options, console), options, console) as session:
+    with inputs.session_on(state_url(options, console), options, console) as session:
         named = [recorded_addresses(text, session.recorded) for text in options.addresses]
         addresses = sorted({address for found in named for address in found})
         session.append(*(Forgotten(wall_clock(), address) for address in addresses))
@@ -242,7 +240,7 @@ def remove(options: shared.Options, console: Console) -> int:
 @_usual
 def move(options: shared.Options, console: Console) -> int:
     """Give a record, or all records of a model, another name."""
-    with _session(state_url(options, console), options, console) as session:
+    with inputs.session_on(state_url(options, console), options, console) as session:
         recorded = session.recorded
         found = recorded_addresses(options.address, recorded)
         moves = tuple((address, _moved_to(options.to, address, found)) for address in found)
@@ -268,7 +266,7 @@ def mark(options: shared.Options, console: Console) -> int:
     if options.done == options.due:
         raise click.UsageError("Say either --done or --due.", click.get_current_context())
     desired = inputs.gather_desired(options, console)
-    with _session(desired.state_url, options, console) as session:
+    with inputs.session_on(desired.state_url, options, console) as session:
         _refuse_schedule(options.address, desired, session.recorded)
         now = wall_clock()
         moves, recorded = follow(desired.items, session.recorded)
@@ -341,19 +339,6 @@ def _mended(repaired: mend.Repaired, console: Console) -> int:
     for path in repaired.set_aside:
         console.say(f"Set aside {path}")
     return 0
-
-
-def _session(url: str, options: shared.Options, console: Console) -> Session:
-    session = open_session(
-        url,
-        command=click.get_current_context().command_path,
-        lock_timeout_s=options.lock_timeout,
-        now=wall_clock(),
-        origin=origin_here(options.file),
-        tell=console.note,
-    )
-    console.diagnose(session.warnings)
-    return session
 
 
 def _named_now(text: str, desired: Desired, moves: Moves) -> str:

@@ -3,11 +3,14 @@
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from glob import escape
 from pathlib import Path
 from shlex import join, quote
 from typing import get_args
+
+import click
 
 from reconcile.clock import wall_clock
 from reconcile.config.load import Understood, kept_at, load
@@ -25,14 +28,16 @@ from reconcile.model.address import (
     require_no_secret,
 )
 from reconcile.model.comparison import Difference, SavedPlan
-from reconcile.model.desired import Desired
+from reconcile.model.desired import DEFAULT_LOCK_TTL_S, Desired
 from reconcile.model.plan import EXCEPT, Choice, LimitName
 from reconcile.model.recorded import Recorded
 from reconcile.planning import guards
 from reconcile.render.plan import differences_text
-from reconcile.state.backend import backend
+from reconcile.state.backend import backend, open_session
 from reconcile.state.backend import load as load_state
+from reconcile.state.origin import origin_here
 from reconcile.state.saved_plans import load_plan
+from reconcile.state.session import Session
 from reconcile.terminal.console import Console
 from reconcile.terminal.options import DEFAULT_FILE, STANDARD_OUTPUT, Options
 
@@ -84,6 +89,34 @@ def load_recorded(url: str, console: Console) -> Recorded:
     loaded = load_state(url)
     console.diagnose(loaded.warnings)
     return loaded.recorded
+
+
+@contextmanager
+def session_on(
+    url: str,
+    options: Options,
+    console: Console,
+    *,
+    lock_ttl_s: float = DEFAULT_LOCK_TTL_S,
+) -> Iterator[Session]:
+    """Hold a session on a state; print what it warns of as it opens, and by the time it is over."""
+    session = open_session(
+        url,
+        command=click.get_current_context().command_path,
+        lock_timeout_s=options.lock_timeout,
+        now=wall_clock(),
+        lock_ttl_s=lock_ttl_s,
+        origin=origin_here(options.file),
+        tell=console.note,
+    )
+    told = 0
+    try:
+        with session:
+            console.diagnose(session.warnings)
+            told = len(session.warnings)
+            yield session
+    finally:
+        console.diagnose(session.warnings[told:])
 
 
 def gather_choice(options: Options, desired: Desired) -> Choice:

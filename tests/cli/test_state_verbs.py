@@ -230,6 +230,15 @@ def test_a_history_that_is_kept_elsewhere_is_not_nothing(applied: Stage) -> None
 
 
 # G15
+@pytest.mark.fault("L17")
+@pytest.mark.parametrize("command", ["apply --yes --force", "state rm", "state mark --due"])
+def test_a_state_that_cannot_be_saved_at_the_end_is_told(applied: Stage, command: str) -> None:
+    (applied.folder / "reconcile.state.json.prev/in the way").mkdir(parents=True)
+    ended = applied.run(*command.split(), A)
+    assert (ended.code, ended.err.count("warning[state-file-error]")) == (0, 1)
+    assert "the next run folds it in" in " ".join(ended.err.split())
+
+
 def test_without_a_state_nothing_has_happened(staged: Staging) -> None:
     done = staged(TEXT).run("state", "history")
     assert (done.code, done.out, done.err) == (0, "Nothing has happened yet.\n", "")
