@@ -175,6 +175,7 @@ MESSAGES: Final[Mapping[str, Message]] = {
     "unknown-topic": Message("no document of that name"),
     "bad-usage": Message("The command was not used as it can be"),
     "not-declared": Message("No such item is declared"),
+    "output-not-a-file": Message("An output is no file"),
     "output-over-input": Message("An output would be written over an input"),
     "selects-nothing": Message("--select matches nothing that is declared"),
     "not-recorded": Message("Nothing is recorded under that address"),

@@ -109,6 +109,8 @@ def run_plan(options: shared.Options, console: Console) -> int:
 
 
 def _plan(options: shared.Options, console: Console) -> int:
+    if options.out is not None:
+        inputs.require_file("--out", options.out)
     keep = options.against is not None
     desired, understood = inputs.gather_understood(options, console, keep=keep)
     recorded = inputs.gather_recorded(desired, console)
@@ -252,7 +254,7 @@ def save(
     reasons = action_reasons(planned)
     kept = saved(planned, desired, recorded, choice, reasons, f"reconcile {__version__}")
     kept = replace(kept, live=options.live, files=options.file, state=options.state)
-    save_plan(Path(options.out).absolute(), kept)
+    save_plan(Path(options.out).resolve(), kept)
 
 
 # `show`: every item and when it next matters, or a saved plan and whether it still stands.

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from glob import escape
 from pathlib import Path
 from shlex import join, quote
+from stat import S_ISREG
 from typing import get_args
 
 import click
@@ -253,7 +254,7 @@ def take_up(options: Options) -> SavedPlan | None:
     """
     if options.plan is None:
         return None
-    kept = load_saved(Path(options.plan).absolute())
+    kept = load_saved(_real(Path(options.plan)))
     differences = list(_contradictions(options, kept))
     if kept.files and options.file == (DEFAULT_FILE,):
         options.file = kept.files
@@ -342,15 +343,19 @@ _OURS = {
 
 
 def require_own_places(options: Options) -> None:
-    """Refuse `--events` and `--metrics` that name an input. Raises ReconcileError.
+    """Refuse `--events` and `--metrics` that name no file, or an input. Raises ReconcileError.
 
     They are written to even where the files are wrong. Nobody knows then which state is meant, so
     only what looks like an earlier run's output is written over.
     """
     given = {"--events": options.events, "--metrics": options.metrics}
-    named = {name: path for name, path in given.items() if path not in {None, STANDARD_OUTPUT}}
+    if options.events == STANDARD_OUTPUT:
+        del given["--events"]
+    named = {name: path for name, path in given.items() if path is not None}
     if not named:
         return
+    for option, path in named.items():
+        require_file(option, path)
     wanted = Options(**vars(options))
     try:
         if getattr(wanted, "plan", None) is not None:
@@ -362,6 +367,29 @@ def require_own_places(options: Options) -> None:
         require_no_input(option, path, wanted, url)
         if url is None and not _is_ours(Path(path), option):
             raise refused(option, path, "what is there was not written by an earlier run")
+
+
+def require_file(option: str, output: str) -> None:
+    """Refuse an output that is there and no regular file: a device would be replaced by one.
+
+    A link stands for what it leads to. Raises ReconcileError.
+    """
+    try:
+        why = None if S_ISREG(Path(output).stat().st_mode) else "it is no regular file"
+    except FileNotFoundError:
+        why = None
+    except OSError as error:
+        why = error.strerror
+    if output == STANDARD_OUTPUT:
+        why = "this option writes to no stream"
+    if why is not None:
+        raise fail(
+            "output-not-a-file",
+            headline=f"{option} needs a file",
+            detail=f"{output}: {why}. Nothing was written.",
+            hint="Name a file of its own.",
+            places=(Place(output),),
+        )
 
 
 def require_no_input(option: str, output: str, options: Options, state_url: str | None) -> None:

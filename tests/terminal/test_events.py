@@ -1,7 +1,6 @@
 """What `apply --events` and `--metrics` tell programs, and that telling changes nothing."""
 
 import json
-import os
 import stat
 import subprocess
 from datetime import UTC, datetime
@@ -114,16 +113,11 @@ def linked(folder: Path) -> Path:
     return folder / "link"
 
 
-def a_pipe(folder: Path) -> Path:
-    os.mkfifo(folder / "pipe")
-    return folder / "pipe"
-
-
 def no_directory(folder: Path) -> Path:
     return folder / "none" / "events.jsonl"
 
 
-@pytest.mark.parametrize("place", [linked, a_pipe, no_directory])
+@pytest.mark.parametrize("place", [linked, no_directory])
 def test_a_sink_that_cannot_be_opened_is_one_warning_and_the_apply_goes_on(
     staged: Staging, place: Any
 ) -> None:

@@ -3,7 +3,7 @@
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -73,6 +73,41 @@ def test_the_state_of_a_broken_file_is_not_written_over(kept: Stage) -> None:  #
     kept.run("apply", "--metrics", "new.prom")
     kept.run("apply", "--metrics", "new.prom")
     assert "last_run_exit_status 1" in (kept.folder / "new.prom").read_text()
+
+
+@pytest.mark.fault("Z20")
+@every_writer
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_is_not_replaced_by_an_output(
+    kept: Stage, writer: tuple[str, ...], make: Callable[[Path], None]
+) -> None:
+    there = kept.folder / "there"
+    make(there)
+    (kept.folder / "link").symlink_to("there")
+    kind = there.stat().st_mode
+    for name in ("there", "link"):
+        assert "output-not-a-file" in kept.run(*writer, name).err
+    kept.write("[models")
+    assert "output-not-a-file" in kept.run(*writer, "there").err
+    assert there.stat().st_mode == kind
+
+
+@every_writer
+def test_only_events_go_to_standard_output(kept: Stage, writer: tuple[str, ...]) -> None:
+    ended = kept.run(*writer, "-")
+    assert ("output-not-a-file" in ended.err) == ("--events" not in writer)
+    assert not (kept.folder / "-").exists()
+
+
+@pytest.mark.parametrize("name", ["there", "absent"])
+def test_an_output_that_is_a_link_is_written_where_it_leads(kept: Stage, name: str) -> None:
+    kept.write("", "there")
+    link = kept.folder / "link"
+    link.symlink_to(name)
+    assert kept.run("plan", "--out", "link").code == kept.run("apply", "link").code == 0
+    assert kept.run("apply", "--metrics", "link").code == 0
+    assert link.is_symlink()
+    assert "last_run_exit_status 0" in (kept.folder / name).read_text()
 
 
 def test_a_saved_plan_is_an_input_of_its_apply(kept: Stage) -> None:  # G10
