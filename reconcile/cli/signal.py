@@ -22,8 +22,6 @@ from reconcile.terminal import options as shared
 from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import gather_desired, gather_now, load_recorded
 
-LONGEST_NOTE = 500
-
 
 @click.command(cls=shared.Command)
 @click.argument(
@@ -63,8 +61,7 @@ def send(desired: Desired, name: str, at: datetime, options: shared.Options) -> 
         return Receipt(name, at, same)
     origin = origin_here(options.file)
     person = " on ".join(filter(None, (origin.who, origin.machine))) or None
-    note = getattr(options, "note", None)
-    signal = Signal(at, now, origin.run or person, note[:LONGEST_NOTE] if note else None)
+    signal = Signal(at, now, origin.run or person, getattr(options, "note", None))
     backend(desired.state_url).inbox.deliver(name, signal)
     return Receipt(name, at)
 

@@ -36,7 +36,6 @@ MOST_AHEAD = timedelta(minutes=5)
 
 _SHORTEST_SECRET = 8
 _LONGEST_SECRET = 4_096
-_LONGEST_NOTE = 500
 
 
 class RefusedError(Exception):
@@ -193,9 +192,8 @@ class Door:
                 return JSONResponse({"recorded": False, "why": at.why})
         else:
             at = _asked_for(request, now)
-        words = request.query_params.get("note", "")[:_LONGEST_NOTE] or None
         by = "a webhook" if webhook is None else f"a webhook {webhook.header or ''}".rstrip()
-        signal = Signal(at, now, by, words)
+        signal = Signal(at, now, by, request.query_params.get("note"))
         try:
             await asyncio.to_thread(backend(desired.state_url).inbox.deliver, name, signal)
         except Exception as error:  # noqa: BLE001 -- told as it is, and nothing is taken

@@ -36,6 +36,7 @@ from reconcile.state.files import (
     told_plainly,
 )
 from reconcile.state.journal import Loaded
+from reconcile.state.origin import cleaned
 from reconcile.state.remote.stores import (
     ConflictError,
     RemoteAddress,
@@ -48,6 +49,7 @@ PATIENCE_S = 2.0
 """How long a sender waits for another, or for a store that does not answer."""
 
 _MAX_BYTES = 16 << 20
+_LONGEST_NOTE = 500
 _PAUSE_S = 0.01
 
 
@@ -103,7 +105,8 @@ class Inbox(ABC):
         """
 
     def deliver(self, name: str, signal: Signal) -> None:
-        """Put a signal in. Raises ReconcileError if it could not be written."""
+        """Put a signal in, its note cleaned. Raises ReconcileError if it could not be written."""
+        signal = replace(signal, note=cleaned(signal.note, _LONGEST_NOTE))
 
         def put(letters: _Letters) -> _Letters:
             left = {other: told for other, told in letters.unheeded.items() if other != name}

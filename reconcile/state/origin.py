@@ -37,7 +37,7 @@ class RunOrigin(Struct, frozen=True, kw_only=True):
         """Return the entry that an apply begins with. `at` is UTC."""
         return Began(
             at=at,
-            command=_cleaned(command) or "",
+            command=cleaned(command) or "",
             who=self.who,
             machine=self.machine,
             commit=self.commit,
@@ -63,10 +63,10 @@ def origin_in(environ: Mapping[str, str], itself: RunOrigin) -> RunOrigin:
     if dag_run := environ.get("AIRFLOW_CTX_DAG_RUN_ID"):  # wherever its tasks run
         named = f"airflow run {environ.get('AIRFLOW_CTX_DAG_ID', '')} {dag_run}"
     return RunOrigin(
-        who=_cleaned(who) or _cleaned(itself.who),
-        machine=_cleaned(machine) or _cleaned(itself.machine),
+        who=cleaned(who) or cleaned(itself.who),
+        machine=cleaned(machine) or cleaned(itself.machine),
         commit=_commit(commit) or _commit(itself.commit),
-        run=_page(run) or _cleaned(named),
+        run=_page(run) or cleaned(named),
     )
 
 
@@ -125,14 +125,17 @@ def _commit(text: str | None) -> str | None:
 def _page(url: str | None) -> str | None:
     """Leave of a URL what leads to its page: no user, no password, no query, no fragment."""
     with suppress(ValueError):
-        parts = urlsplit(_cleaned(url) or "")
+        parts = urlsplit(cleaned(url) or "")
         if parts.scheme in {"http", "https"} and parts.netloc:
             place = parts.netloc.rpartition("@")[2]
             return f"{parts.scheme}://{place}{parts.path}"[:LONGEST]
     return None
 
 
-def _cleaned(text: str | None) -> str | None:
-    """Take out what steers a terminal or hides, and cut the rest; None if nothing is left."""
-    kept = "".join(" " if category(one)[0] == "C" else one for one in (text or "")[: 4 * LONGEST])
-    return " ".join(kept.split())[:LONGEST].strip() or None
+def cleaned(text: str | None, longest: int = LONGEST) -> str | None:
+    """Take out what steers a terminal, hides or is no text, and cut the rest; None if none is left.
+
+    Bytes of a command line that are not UTF-8 are no text: no journal could hold them.
+    """
+    kept = "".join(" " if category(one)[0] == "C" else one for one in (text or "")[: 4 * longest])
+    return " ".join(kept.split())[:longest].strip() or None

@@ -53,6 +53,11 @@ def test_a_plan_names_the_signal_its_sender_and_its_words(stage: Stage) -> None:
     assert "run 41" in stage.run("why", "models.sales.refresh").out
 
 
+def test_a_note_that_is_not_utf_8_costs_no_signal(stage: Stage) -> None:
+    assert stage.run("signal", "warehouse-load", "--note", "caf\udce9").code == 0
+    assert '("caf")' in stage.run("signal", "--list").out
+
+
 def test_signal_needs_neither_token_nor_omni(stage: Stage) -> None:
     sent = stage.run("signal", "dbt", OMNI_API_KEY="", OMNI_BASE_URL="")
     assert (sent.code, len(stage.world.log)) == (0, 0)

@@ -12,6 +12,7 @@ import pytest
 from reconcile.errors import ReconcileError
 from reconcile.model.journal import Signalled
 from reconcile.model.recorded import Signal
+from reconcile.model.struct import replace
 from reconcile.planning.signals import newest
 from reconcile.state import inbox
 from reconcile.state.backend import backend, load, open_session
@@ -52,6 +53,14 @@ def test_the_same_signal_twice_is_one(box: Inbox) -> None:
     box.deliver("load", LOADED)
     box.deliver("load", Signal(NOON, NOON + timedelta(hours=1)))
     assert box.waiting() == {"load": (LOADED,)}
+
+
+@pytest.mark.parametrize("note", ["caf\udce9", "\x1b[31mloaded", "x" * 5000])
+def test_no_note_keeps_a_signal_from_being_told(box: Inbox, note: str) -> None:
+    box.deliver("load", replace(minutes(0), note=note))
+    ((kept,),) = box.waiting().values()
+    assert kept.note is not None
+    assert (kept.note.isprintable(), len(kept.note) <= 500) == (True, True)
 
 
 def test_two_that_send_at_once_lose_nothing(box: Inbox) -> None:
