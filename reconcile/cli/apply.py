@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from shlex import join
 
 import click
 
@@ -300,5 +299,5 @@ def require_approved(planned: Plan, options: shared.Options) -> None:
         "digest-differs",
         f"Approved was {wanted}, due now is {found[: max(len(wanted), 12)]}. Slots fell "
         "due, something was settled, or the files changed. Nothing was sent.",
-        hint=join(["reconcile", "plan", *inputs.planning_arguments(options)]),
+        hint=shared.spelled(["reconcile", "plan", *inputs.planning_arguments(options)]),
     )

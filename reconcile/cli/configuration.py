@@ -31,6 +31,7 @@ from reconcile.terminal.inputs import (
     gather_now,
     is_of_state,
     refused,
+    require_text,
 )
 
 # Files can also be named without `-f`, as editors and hooks do, and one may come from elsewhere.
@@ -142,6 +143,8 @@ _ADVICE = (
 @shared.output_options
 def run_init(options: shared.Options, console: Console) -> int:
     """Write, and say what to do next."""
+    require_text("--state", options.state)
+    require_text("--model", *options.model)
     place = _only_file(options.file)
     path = file_to_write(options.file[0])
     if options.gitignore:

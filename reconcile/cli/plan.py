@@ -111,6 +111,8 @@ def run_plan(options: shared.Options, console: Console) -> int:
 def _plan(options: shared.Options, console: Console) -> int:
     if options.out is not None:
         inputs.require_file("--out", options.out)
+        inputs.require_text("--file", *options.file)
+        inputs.require_text("--state", options.state)
     keep = options.against is not None
     desired, understood = inputs.gather_understood(options, console, keep=keep)
     recorded = inputs.gather_recorded(desired, console)

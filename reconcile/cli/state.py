@@ -240,6 +240,7 @@ def remove(options: shared.Options, console: Console) -> int:
 @_usual
 def move(options: shared.Options, console: Console) -> int:
     """Give a record, or all records of a model, another name."""
+    inputs.require_text("NEW-ADDRESS", options.to)
     with inputs.session_on(state_url(options, console), options, console) as session:
         recorded = session.recorded
         found = recorded_addresses(options.address, recorded)

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from glob import escape
 from pathlib import Path
-from shlex import join, quote
 from stat import S_ISREG
 from typing import get_args
 
@@ -40,7 +39,7 @@ from reconcile.state.origin import origin_here
 from reconcile.state.saved_plans import load_plan
 from reconcile.state.session import Session
 from reconcile.terminal.console import Console
-from reconcile.terminal.options import DEFAULT_FILE, STANDARD_OUTPUT, Options
+from reconcile.terminal.options import DEFAULT_FILE, STANDARD_OUTPUT, Options, spelled
 
 
 def gather_desired(options: Options, console: Console) -> Desired:
@@ -286,7 +285,7 @@ def stale(options: Options, differences: str, *, lacks_look: bool = False) -> Re
     return fail(
         "saved-plan-stale",
         f"{differences}\nNothing was sent.",
-        hint=join(looking if lacks_look else anew),
+        hint=spelled(looking if lacks_look else anew),
         places=(Place(options.plan),),
     )
 
@@ -326,7 +325,7 @@ def file_to_write(place: str) -> Path:
         raise fail(
             "file-not-found",
             f"{place} ends with a slash, which names a folder. Nothing was written.",
-            hint=f"mkdir -p {quote(place)}",
+            hint=f"mkdir -p {spelled([place])}",
             headline=f"there is no such folder: {place}",
         )
     return path
@@ -367,6 +366,20 @@ def require_own_places(options: Options) -> None:
         require_no_input(option, path, wanted, url)
         if url is None and not _is_ours(Path(path), option):
             raise refused(option, path, "what is there was not written by an earlier run")
+
+
+def require_text(option: str, *values: str | None) -> None:
+    """Refuse what no file of ours can hold: bytes that are not UTF-8. Raises ReconcileError."""
+    for value in values:
+        try:
+            (value or "").encode()
+        except UnicodeEncodeError:
+            raise fail(
+                "bad-usage",
+                headline=f"{option} is not UTF-8",
+                detail=f"{value} would have to stand in a file of UTF-8. Nothing was written.",
+                hint="Use another name.",
+            ) from None
 
 
 def require_file(option: str, output: str) -> None:

@@ -139,6 +139,7 @@ class NewFileOption(CommonOption):
 
 
 _COMMAND: Final = re.compile(r"(?:.*: )?reconcile (?P<words>\S.*)")
+_PLAIN: Final = frozenset(map(chr, range(32, 127))) - {"'", "\\"}
 _PLACES: Final = frozenset(("file", "state"))
 
 
@@ -162,7 +163,7 @@ class NextCommand:
             if isinstance(one, Common) and one.name in takes
             for word in _lacking(one, self._given(one.name, takes), takes[one.name], words)
         ]
-        return " ".join([text, *(escape_terminal(quote(word)) for word in more)])
+        return f"{text} {spelled(more)}" if more else text
 
     def _named(self, words: Sequence[str]) -> click.Command:
         """Return the command that the words begin with; one without parameters if there is none."""
@@ -187,6 +188,19 @@ class NextCommand:
         if self._ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
             return ()
         return value if isinstance(value, tuple) else (value,)
+
+
+def spelled(words: Iterable[str]) -> str:
+    """Spell words for a shell; what cannot be seen, or is no text, by the numbers of its bytes."""
+    return " ".join(map(_spelled, words))
+
+
+def _spelled(word: str) -> str:
+    shown = quote(word)
+    if escape_terminal(shown) == shown:
+        return shown
+    plain = (chr(one) if chr(one) in _PLAIN else f"\\x{one:02x}" for one in os.fsencode(word))
+    return f"$'{''.join(plain)}'"
 
 
 def _lacking(

@@ -1,13 +1,19 @@
 """A command that people are told to run is about what the one they ran was about."""
 
+import os
+import subprocess
 from shlex import split
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from reconcile.config.merge import LOCK_NAME
 from reconcile.model.address import Address
 from reconcile.model.recorded import Failure, Record, Recorded
+from reconcile.render.layout import escape_terminal
 from reconcile.state.codec import encode_state
+from reconcile.terminal.options import spelled
 from tests.canary import CANARY
 from tests.planning.making import NOON
 from tests.stage import OPS, Ended, Stage, Staging, models
@@ -134,3 +140,39 @@ def test_a_secret_that_was_given_is_told_again_by_no_command(
     ended = staged(ONE).run(*arguments, "--state", url)
     assert ended.code == 1
     assert "hint: " in ended.err
+
+
+WORDS = st.binary(min_size=1).filter(lambda word: 0 not in word)
+
+
+@given(
+    st.lists(
+        st.one_of(WORDS, WORDS.map(lambda word: b"/" + word), st.text("é'\\\n ").map(str.encode)),
+        min_size=1,
+    )
+)
+@settings(max_examples=30, deadline=None)
+def test_a_shell_reads_back_every_word_that_it_is_told(words: list[bytes]) -> None:
+    line = f"printf '%s\\0' {spelled(map(os.fsdecode, words))}"
+    assert escape_terminal(line) == line
+    read = subprocess.run(["bash", "-c", line], capture_output=True, check=True, timeout=30).stdout
+    assert read.split(b"\0")[:-1] == words
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("plan", "--file", "caf\udce9.toml", "--out", "p"),
+        ("plan", "--state", "caf\udce9.json", "--out", "p"),
+        ("init", "--file", "p", "--state", "caf\udce9.json"),
+        ("init", "--file", "p", "--model", f"caf\udce9={OPS}"),
+        ("state", "mv", HELD, 'models."caf\udce9".refresh', "--state", "staging.json"),
+    ],
+)
+def test_what_is_not_utf_8_is_not_written_down(stuck: Stage, command: tuple[str, ...]) -> None:
+    stuck.write(ONE, "caf\udce9.toml")
+    before = (stuck.folder / "staging.json").read_bytes()
+    ended = stuck.run(*command)
+    assert (ended.code, "bad-usage" in ended.err) == (1, True)
+    assert not (stuck.folder / "p").exists()
+    assert (stuck.folder / "staging.json").read_bytes() == before
