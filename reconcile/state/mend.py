@@ -168,8 +168,9 @@ def repair(url: str, *, lock_timeout_s: float = 0.0, now: datetime) -> Repaired:
 
 def verify(url: str) -> tuple[Diagnostic, ...]:
     """Check every piece of a state; no diagnostics, no fault. Takes no lock, writes nothing."""
+    place = backend(url)
     try:
-        with backend(url).look() as kept:
+        with place.look() as kept:
             told = kept.history()  # Before the state, which a run saves first.
             loaded = kept.load()
             found = list(loaded.warnings)
@@ -185,6 +186,10 @@ def verify(url: str) -> tuple[Diagnostic, ...]:
                 found.append(history_ahead(past, newest, loaded.recorded.sequence))
     except ReconcileError as error:
         return error.diagnostics
+    try:
+        place.inbox.waiting()
+    except ReconcileError as error:
+        found += error.diagnostics
     return tuple(found)
 
 

@@ -294,6 +294,12 @@ def test_verify_looks_at_every_file(state: Path, suffix: str, code: str) -> None
     assert [found.code for found in verify(str(state))] == [code]
 
 
+def test_verify_looks_at_the_inbox(state: Path) -> None:
+    live(state, 1)
+    beside(state, "inbox").write_text("<<<<<<< HEAD")
+    assert [found.code for found in verify(str(state))] == ["signal-inbox-damaged"]
+
+
 def test_verify_tells_of_a_damaged_state(state: Path) -> None:
     live(state, 1)
     state.write_bytes(b"")
