@@ -399,6 +399,7 @@ PUBLISHED: Final[Mapping[str, tuple[str, ...]]] = {
     "state-list": ("render.records", "RecordsDocument"),
     "state-show": ("render.records", "RecordedItem", "RecordedSchedule"),
     "state-history": ("render.records", "HistoryDocument"),
+    "state-said": ("render.documents", "SaidDocument"),
     "drift": ("live.drift", "DriftDocument"),
     "discover": ("live.discovery", "InventoryDocument"),
     "forecast": ("forecast.command", "ForecastDocument"),

@@ -20,7 +20,7 @@ from reconcile.planning.guards import nearest
 from reconcile.planning.item import latest
 from reconcile.planning.plan import Moves, follow, plan, standings
 from reconcile.planning.record import declaration, same_identity
-from reconcile.render.documents import encode
+from reconcile.render.documents import SaidDocument, encode
 from reconcile.render.items import history_text, items_text, record_text, schedule_text
 from reconcile.render.layout import escape_terminal
 from reconcile.render.records import (
@@ -44,8 +44,8 @@ def run_state() -> None:
     """Look at what is recorded, and mend it."""
 
 
-_without_wait = shared.together(shared.file_option, shared.state_option, shared.output_options)
-_usual = shared.together(_without_wait, shared.lock_timeout_option)
+_usual = shared.together(shared.file_option, shared.state_option, shared.output_options)
+_changing = shared.together(_usual, shared.lock_timeout_option)
 _address = click.argument("address", shell_complete=shared.complete_addresses)
 
 
@@ -175,11 +175,11 @@ def _kept_elsewhere(serial: int, address: str | None) -> Diagnostic:
 @run_state.command("verify")
 @_usual
 def check(options: shared.Options, console: Console) -> int:
-    """Check that state, journal and history are whole."""
+    """Check that state, journal, history and inbox are whole."""
     found = mend.verify(state_url(options, console))
     console.diagnose(found)
     if not found:
-        console.say("The state, its journal and its history are whole.")
+        _say(console, "The state, its journal, its history and its inbox are whole.")
     return 1 if found else 0
 
 
@@ -207,7 +207,7 @@ def fetch(options: shared.Options, console: Console) -> int:
     help="An address, a model, or a glob in quotes.",
 )
 @click.option("--dry-run", is_flag=True, help="Name what would be removed; change nothing.")
-@_usual
+@_changing
 def remove(options: shared.Options, console: Console) -> int:
     """Forget what is recorded of items.
 
@@ -216,14 +216,15 @@ def remove(options: shared.Options, console: Console) -> int:
     if options.dry_run:
         recorded = inputs.load_recorded(state_url(options, console), console)
         doomed = {it for text in options.addresses for it in recorded_addresses(text, recorded)}
-        console.say("\n".join(f"Would remove {address}" for address in sorted(doomed)))
+        _say(console, *(f"Would remove {address}" for address in sorted(doomed)))
         return 0
     with inputs.session_on(state_url(options, console), options, console) as session:
         named = [recorded_addresses(text, session.recorded) for text in options.addresses]
         addresses = sorted({address for found in named for address in found})
         session.append(*(Forgotten(wall_clock(), address) for address in addresses))
     them = "it" if len(addresses) == 1 else "them"
-    console.say(f"Removed {counted(len(addresses), 'record')}; the next plan treats {them} as new.")
+    removed = counted(len(addresses), "record")
+    _say(console, f"Removed {removed}; the next plan treats {them} as new.")
     return 0
 
 
@@ -237,7 +238,7 @@ def remove(options: shared.Options, console: Console) -> int:
     shell_complete=shared.complete_records,
     help="An address, or the model's new name.",
 )
-@_usual
+@_changing
 def move(options: shared.Options, console: Console) -> int:
     """Give a record, or all records of a model, another name."""
     inputs.require_text("NEW-ADDRESS", options.to)
@@ -252,8 +253,7 @@ def move(options: shared.Options, console: Console) -> int:
         entries: list[Entry] = [Renamed(wall_clock(), items)] if items else []
         entries += [Moved(wall_clock(), *move) for move in moves if move not in items]
         session.append(*entries)
-    for address, to in moves:
-        console.say(f"Moved {address} to {to}.")
+    _say(console, *(f"Moved {address} to {to}." for address, to in moves))
     return 0
 
 
@@ -261,7 +261,7 @@ def move(options: shared.Options, console: Console) -> int:
 @_address
 @click.option("--done", is_flag=True, help="It was done, whatever is recorded.")
 @click.option("--due", is_flag=True, help="It is due again; ends a hold.")
-@_usual
+@_changing
 def mark(options: shared.Options, console: Console) -> int:
     """Mark an item as done, or as due again."""
     if options.done == options.due:
@@ -278,7 +278,7 @@ def mark(options: shared.Options, console: Console) -> int:
             address, covers = recorded_address(text, recorded), None
         first = _seen_first(address, desired, recorded, moves, now)
         session.append(*first, Marked(now, address, covers))
-    console.say(f"Marked {address} as {'done' if options.done else 'due'}.")
+    _say(console, f"Marked {address} as {'done' if options.done else 'due'}.")
     return 0
 
 
@@ -287,7 +287,7 @@ def mark(options: shared.Options, console: Console) -> int:
     "source", type=shared.FILE, metavar="FILE", help="Or an object of a store, by its URL."
 )
 @click.option("--force", is_flag=True, help="Also another lineage or an older one.")
-@_usual
+@_changing
 def send(options: shared.Options, console: Console) -> int:
     """Replace the state by a file that holds a later version of it."""
     if is_remote(options.source):
@@ -302,22 +302,22 @@ def send(options: shared.Options, console: Console) -> int:
         force=options.force,
     )
     records = counted(len(pushed.items) + len(pushed.schedules), "record")
-    console.say(f"Pushed {records}, serial {pushed.serial}.")
+    _say(console, f"Pushed {records}, serial {pushed.serial}.")
     return 0
 
 
 @run_state.command("unlock")
 @click.argument("lock_id", metavar="LOCK-ID")
-@_without_wait
+@_usual
 def unlock_stale(options: shared.Options, console: Console) -> int:
     """Clear what a dead run left in the lock; force a remote one."""
     cleared = mend.unlock(state_url(options, console), options.lock_id, now=wall_clock())
-    console.say("No lock is held." if cleared is None else f"Cleared the lock {cleared.id}.")
+    _say(console, "No lock is held." if cleared is None else f"Cleared the lock {cleared.id}.")
     return 0
 
 
 @run_state.command("repair")
-@_usual
+@_changing
 def mend_journal(options: shared.Options, console: Console) -> int:
     """Keep the good part of a damaged journal."""
     url, timeout_s = state_url(options, console), options.lock_timeout
@@ -325,7 +325,7 @@ def mend_journal(options: shared.Options, console: Console) -> int:
 
 
 @run_state.command("restore")
-@_usual
+@_changing
 def go_back(options: shared.Options, console: Console) -> int:
     """Go back to the previous version of a damaged state, and on again."""
     url, timeout_s = state_url(options, console), options.lock_timeout
@@ -333,13 +333,20 @@ def go_back(options: shared.Options, console: Console) -> int:
 
 
 def _mended(repaired: mend.Repaired, console: Console) -> int:
-    console.say(f"Kept {counted(len(repaired.recorded.items), 'record')}.")
+    said = [f"Kept {counted(len(repaired.recorded.items), 'record')}."]
     if repaired.lost or repaired.unreadable:
         lost = f"{len(repaired.lost)} readable and {repaired.unreadable} unreadable"
-        console.say(f"Could not keep {lost} entries: look at `reconcile state history`.")
-    for path in repaired.set_aside:
-        console.say(f"Set aside {path}")
+        said.append(f"Could not keep {lost} entries: look at `reconcile state history`.")
+    _say(console, *said, *(f"Set aside {path}" for path in repaired.set_aside))
     return 0
+
+
+def _say(console: Console, *lines: str) -> None:
+    """Print what was done or found, where no record is shown."""
+    if console.format == "json":
+        console.say(encode(SaidDocument(said=lines)))
+    else:
+        console.say("\n".join(lines))
 
 
 def _named_now(text: str, desired: Desired, moves: Moves) -> str:
@@ -444,7 +451,7 @@ def check_store(options: shared.Options, console: Console) -> int:
         words = "The store refuses a second create and a stale update: it keeps two runs apart."
     else:
         words = "State is kept in a local file."
-    console.say(words)
+    _say(console, words)
     return 0
 
 
@@ -453,17 +460,18 @@ def check_store(options: shared.Options, console: Console) -> int:
     "source", type=shared.FILE, metavar="FROM-URL", help="A path, or a URL as in [state] url."
 )
 @click.argument("target", type=shared.FILE, metavar="TO-URL")
-@_usual
+@_changing
 def move_state(options: shared.Options, console: Console) -> int:
     """Copy the state to another place, lineage and all."""
     source = inputs.absolute_url(options.source, "FROM-URL")
     target = inputs.absolute_url(options.target, "TO-URL")
     console.diagnose(load(source).warnings)
     moved = mend.migrate(source, target, lock_timeout_s=options.lock_timeout, now=wall_clock())
-    console.say(
+    _say(
+        console,
         f"Copied {counted(len(moved.items), 'record')}, serial {moved.serial}, lineage "
-        f"{moved.lineage}. What is at the old place stays, and must not be used any more.\n"
-        f'Next, in the file: [state] url = "{escape_terminal(options.target)}"'
+        f"{moved.lineage}. What is at the old place stays, and must not be used any more.",
+        f'Next, in the file: [state] url = "{escape_terminal(options.target)}"',
     )
     return 0
 

@@ -489,6 +489,12 @@ class StartedDocument(Printed, frozen=True, kw_only=True):
     result: Become
 
 
+class SaidDocument(Printed, frozen=True, kw_only=True):
+    """What a verb of `state` prints that shows no record: what it did or found, line by line."""
+
+    said: tuple[str, ...]
+
+
 class FormattedFile(Struct, frozen=True, kw_only=True):
     """A file, and whether it was not in its canonical form; --check and --diff leave it so."""
 

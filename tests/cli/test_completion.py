@@ -50,7 +50,7 @@ every_shell = pytest.mark.parametrize("shell", list(OFFERS))
         (["completion", "z"], {"zsh"}),
         (["state", "mark", "--du"], {"--due"}),
         (["explain", "on_s"], {"on_signal"}),
-        (["schema", "state-"], {"state-list", "state-show", "state-history"}),
+        (["schema", "state-"], {"state-list", "state-show", "state-history", "state-said"}),
         (["nonsense", "--x"], set()),
     ],
 )

@@ -17,7 +17,7 @@ TEXT = '[state]\nurl = "state.json"\n' + models(["a"], 'refresh.every = "6h"\n')
 @pytest.mark.parametrize(
     ("written", "seconds"), [("10m", 600), ("1h30m", 5400), ("60", 60), ("0.5", 0.5), ("0s", 0)]
 )
-@pytest.mark.parametrize("command", ["apply", "state list"])
+@pytest.mark.parametrize("command", ["apply", "state repair"])
 def test_a_wait_for_the_lock_is_a_duration_or_seconds(
     command: str, written: str, seconds: float
 ) -> None:
@@ -55,6 +55,12 @@ def test_verbs_that_mend_a_state_wait_for_the_other_run(
     Timer(1, lock.release).start()
     ended = stage.run("state", *verb.split(), "--lock-timeout", "10m")
     assert ended.code == code, ended.err
+
+
+@pytest.mark.parametrize("verb", ["list", "show a", "history", "verify", "pull", "check"])
+def test_verbs_that_take_no_lock_do_not_offer_to_wait_for_it(staged: Staging, verb: str) -> None:
+    ended = staged(TEXT).run("state", *verb.split(), "--lock-timeout", "1m")
+    assert (ended.code, "bad-usage" in ended.err) == (1, True)
 
 
 def test_unlocking_does_not_advise_to_wait_for_a_run_that_lives(staged: Staging) -> None:

@@ -95,6 +95,26 @@ def test_what_a_person_did_is_as_published(staged: Staging) -> None:
     checked(stage, "state-show", "state", "show", NIGHT)
 
 
+def test_every_verb_of_a_state_says_in_json_what_it_did(staged: Staging) -> None:
+    stage = staged(RUN)
+    stage.run("apply", "--yes", "--allow", "calls=9")
+    stage.write(stage.run("state", "pull").out, "kept")
+    for command in (
+        ("verify",),
+        ("check",),
+        ("unlock", "none"),
+        ("mark", "models.a.refresh", "--due"),
+        ("rm", "models.a", "--dry-run"),
+        ("mv", "models.a", "models.b"),
+        ("rm", "models.b"),
+        ("push", "--force", "kept"),
+        ("migrate", "kept", "other.json"),
+    ):
+        assert checked(stage, "state-said", "state", *command)["said"]
+    (stage.folder / "reconcile.state.json").write_bytes(b"")
+    assert checked(stage, "state-said", "state", "restore")["said"]
+
+
 def stage_addresses(stage: Stage) -> list[Address]:
     listed = json.loads(stage.run("state", "list", "--format", "json").out)
     return [one["address"] for one in (*listed["items"], *listed["schedules"])]
