@@ -21,6 +21,8 @@ from reconcile.planning.plan import plan
 from reconcile.planning.saved import Confirmed, Stale, confirm
 from reconcile.render.layout import escape_terminal
 from reconcile.render.plan import confirmed_text, differences_text
+from reconcile.render.records import receipt_text
+from reconcile.render.words import Vantage
 from reconcile.terminal import inputs, progress
 from reconcile.terminal import options as shared
 from reconcile.terminal.console import Console, say_plan
@@ -84,7 +86,8 @@ def _apply(options: shared.Options, notifier: Notifier) -> int:
     if options.signal:
         from reconcile.cli.signal import send
     for name in options.signal:
-        send(desired, name, wall_clock(), options)
+        receipt = send(desired, name, wall_clock(), options)
+        console.note(receipt_text(receipt, Vantage("UTC", receipt.at)))
     choice = Choice() if kept else inputs.gather_choice(options, desired)
     choice = replace(choice, as_of=_as_of(options))
     plan_anew = replanner(options, desired, choice, console, observed, kept)

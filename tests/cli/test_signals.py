@@ -128,6 +128,7 @@ def test_a_signal_comes_in_while_an_apply_holds_the_lock(stage: Stage) -> None:
 def test_apply_may_send_the_signal_itself(stage: Stage) -> None:
     ended = stage.run("apply", "--yes", "--signal", "warehouse-load", "--detailed-exitcode")
     assert (ended.code, len(stage.calls(Operation.REFRESH))) == (2, 1)
+    assert "Recorded: signal warehouse-load" in ended.err
     assert "signalled warehouse-load" in stage.run("state", "history").out
 
 
