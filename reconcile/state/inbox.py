@@ -33,6 +33,7 @@ from reconcile.state.files import (
     open_regular,
     read_file,
     replace_file,
+    sweep,
     told_plainly,
 )
 from reconcile.state.journal import Loaded
@@ -245,6 +246,7 @@ class FileInbox(Inbox):
         with _locked(self._location.inbox_lock):
             data = change(self._read())
             if data is not None:
+                sweep(self.file)  # Here alone no living sender has a file of that kind.
                 replace_file(self.file, data)
 
 

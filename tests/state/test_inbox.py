@@ -55,6 +55,14 @@ def test_the_same_signal_twice_is_one(box: Inbox) -> None:
     assert box.waiting() == {"load": (LOADED,)}
 
 
+@pytest.mark.fault("S17")
+def test_the_next_signal_sweeps_what_a_killed_sender_left(tmp_path: Path) -> None:
+    left = tmp_path / "s.json.inbox.tmp-0"
+    left.touch()
+    backend(str(tmp_path / "s.json")).inbox.deliver("load", minutes(0))
+    assert not left.exists()
+
+
 @pytest.mark.parametrize("note", ["caf\udce9", "\x1b[31mloaded", "x" * 5000])
 def test_no_note_keeps_a_signal_from_being_told(box: Inbox, note: str) -> None:
     box.deliver("load", replace(minutes(0), note=note))
