@@ -33,7 +33,7 @@ from reconcile.render.records import (
 from reconcile.render.words import Vantage, counted
 from reconcile.state import mend
 from reconcile.state.backend import backend, load
-from reconcile.state.files import is_remote
+from reconcile.state.files import is_remote, told_plainly
 from reconcile.terminal import inputs
 from reconcile.terminal import options as shared
 from reconcile.terminal.console import Console
@@ -293,7 +293,8 @@ def send(options: shared.Options, console: Console) -> int:
     if is_remote(options.source):
         data = mend.pull(inputs.absolute_url(options.source, "FILE"))
     else:
-        data = Path(options.source).read_bytes()
+        with told_plainly(Path(options.source), "read"):
+            data = Path(options.source).read_bytes()
     pushed = mend.push(
         state_url(options, console),
         data,
@@ -465,7 +466,9 @@ def move_state(options: shared.Options, console: Console) -> int:
     """Copy the state to another place, lineage and all."""
     source = inputs.absolute_url(options.source, "FROM-URL")
     target = inputs.absolute_url(options.target, "TO-URL")
+    options.state = options.source  # So that a command that is told is about the right place.
     console.diagnose(load(source).warnings)
+    options.state = options.target
     moved = mend.migrate(source, target, lock_timeout_s=options.lock_timeout, now=wall_clock())
     _say(
         console,

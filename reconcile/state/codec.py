@@ -407,6 +407,8 @@ def _why_no_head(data: bytes) -> str:
         return "it is empty" if not data else "it is nothing but zero bytes"
     if data.startswith(b"<<<<<<<") or b"\n<<<<<<< " in data:
         return "it holds the marks of an unfinished merge"
+    if data[: data.find(b"\n")].endswith(b"\r"):
+        return "its line ends were changed to CRLF, as git's core.autocrlf does"
     return "its first line is not that of a state file"
 
 

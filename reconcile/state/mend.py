@@ -1,5 +1,6 @@
 """Mending and moving a state, wherever it is kept, without a hand on any of its pieces."""
 
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -81,16 +82,19 @@ def rebuilt(
     return recorded, tuple(lost)
 
 
-def beginning(state: Named, lines: Sequence[Line]) -> Recorded:
-    """Return the empty state that the oldest line was written on, if that was the very first."""
+def beginning(state: Named, lines: Sequence[Line], lacking: str | None = None) -> Recorded:
+    """Return the empty state that the oldest line was written on, if that was the very first.
+
+    `lacking`: why no later version can be built on, where there is one.
+    """
     first = lines[0] if lines else None
     # A history that was cut keeps how the run began in whose midst it was.
     cut = len(lines) > 1 and lines[1].numbered.sequence != lines[0].numbered.sequence + 1
     if first is None or first.numbered.sequence > 1 or cut:
         raise refusal(
             "nothing-to-restore",
-            f"There is no previous version of {state}, and its history does not reach "
-            "back to its beginning.",
+            f"{lacking or f'There is no previous version of {state}'}, and its history does not "
+            "reach back to its beginning.",
             path=state,
             hint="Put a copy in its place: reconcile state push --force FILE",
         )
@@ -235,10 +239,14 @@ def _saved(kept: Pieces, lines: Sequence[Line]) -> Recorded:
 
 
 def _previous(kept: Pieces, lines: Sequence[Line]) -> Recorded:
+    state, older, _ = kept.names
     previous = kept.previous()
-    if previous is None or not is_whole(previous):
-        return beginning(kept.names[0], lines)
-    return decode_at(kept.names[1], previous)
+    if previous is None:
+        return beginning(state, lines)
+    try:
+        return decode_state(previous)
+    except (MalformedError, NewerFormatError) as error:
+        return beginning(state, lines, f"{older} cannot be used ({error})")
 
 
 # Moving a state from one place to another, lineage and all.
@@ -250,10 +258,10 @@ def migrate(source: str, target: str, *, lock_timeout_s: float = 0.0, now: datet
     Both are locked meanwhile; `now` is UTC. What is at the source stays. Raises ReconcileError: if
     there is no state at the source, or one at the target that this does not continue.
     """
-    if source == target:
+    if _place(source) == _place(target):
         raise refusal(
             "migrate-same",
-            f"Both URLs are {source}.",
+            f"Both URLs lead to {source}.",
             path=source,
             hint="reconcile state migrate state/prod.json s3://BUCKET/prod.json",
         )
@@ -262,6 +270,12 @@ def migrate(source: str, target: str, *, lock_timeout_s: float = 0.0, now: datet
     with open_session(source, command=command, lock_timeout_s=lock_timeout_s, now=now) as session:
         data = encode_state(session.recorded)
         return push(target, data, lock_timeout_s=lock_timeout_s, now=now)
+
+
+def _place(url: str) -> Named:
+    """Name where a state is kept in the one way that all spellings of its path share."""
+    place = backend(url)
+    return place.name if place.file is None else os.path.realpath(place.file)
 
 
 # Taking a state out as one file, and putting one in place.

@@ -145,6 +145,30 @@ def test_a_pulled_state_can_be_pushed_back_and_an_older_one_cannot(applied: Stag
     assert json.loads(applied.run("state", "list", "--format", "json").out)
 
 
+@pytest.mark.parametrize("source", ["none", ".", "-"])
+def test_what_cannot_be_read_is_not_pushed(applied: Stage, source: str) -> None:
+    ended = applied.run("state", "push", source)
+    assert (ended.code, f"{source} could not be read" in ended.err) == (1, True)
+    assert "hint" not in ended.err
+
+
+def test_a_state_is_not_migrated_onto_another_name_of_itself(applied: Stage) -> None:
+    (applied.folder / "link").symlink_to(".")
+    for name in ("link/reconcile.state.json", "./none/../reconcile.state.json"):
+        ended = applied.run("state", "migrate", "reconcile.state.json", name)
+        assert (ended.code, "migrate-same" in ended.err) == (1, True)
+
+
+def test_a_refused_migration_tells_commands_for_the_place_that_refused(applied: Stage) -> None:
+    applied.write(applied.run("state", "pull").out, "old.json")
+    applied.run("state", "mark", A, "--due")
+    ended = applied.run("state", "migrate", "old.json", "reconcile.state.json")
+    assert ended.err.endswith("reconcile state push --force FILE --state reconcile.state.json\n")
+    applied.write("", "old.json")
+    ended = applied.run("state", "migrate", "old.json", "reconcile.state.json")
+    assert ended.err.endswith("reconcile state restore --state old.json\n")
+
+
 def test_looking_at_a_state_needs_no_desired_state_beside_it(applied: Stage) -> None:
     (applied.folder / "reconcile.toml").unlink()
     assert applied.run("state", "verify", "--state", "reconcile.state.json").code == 0

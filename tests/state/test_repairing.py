@@ -169,6 +169,19 @@ def test_restore_refuses_where_there_is_nothing_to_go_back_to(state: Path) -> No
     assert state.read_bytes() == b""
 
 
+@pytest.mark.fault("C16")
+def test_restore_says_what_is_wrong_with_the_previous_version(state: Path) -> None:
+    live(state, 2, 2)
+    for path in (state, beside(state, "prev"), beside(state, "history")):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    with refused("state-damaged") as told:
+        load(str(state))
+    assert "changed to CRLF" in told.value.diagnostics[0].detail
+    with refused("nothing-to-restore") as told:
+        restore(str(state), now=NOON)
+    assert "prev cannot be used (its line ends were" in told.value.diagnostics[0].detail
+
+
 @pytest.mark.parametrize("mend", [restore, repair])
 def test_what_is_whole_is_not_repaired(state: Path, mend: object) -> None:
     live(state, 3)
