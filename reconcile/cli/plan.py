@@ -110,7 +110,7 @@ def run_plan(options: shared.Options, console: Console) -> int:
 
 def _plan(options: shared.Options, console: Console) -> int:
     if options.out is not None:
-        inputs.require_file("--out", options.out)
+        inputs.require_file("--out", options.out, follow=False)
         inputs.require_text("--file", *options.file)
         inputs.require_text("--state", options.state)
     keep = options.against is not None
@@ -256,7 +256,7 @@ def save(
     reasons = action_reasons(planned)
     kept = saved(planned, desired, recorded, choice, reasons, f"reconcile {__version__}")
     kept = replace(kept, live=options.live, files=options.file, state=options.state)
-    save_plan(Path(options.out).resolve(), kept)
+    save_plan(Path(options.out).absolute(), kept)
 
 
 # `show`: every item and when it next matters, or a saved plan and whether it still stands.

@@ -253,7 +253,7 @@ def take_up(options: Options) -> SavedPlan | None:
     """
     if options.plan is None:
         return None
-    kept = load_saved(_real(Path(options.plan)))
+    kept = load_saved(Path(options.plan).absolute())
     differences = list(_contradictions(options, kept))
     if kept.files and options.file == (DEFAULT_FILE,):
         options.file = kept.files
@@ -382,13 +382,14 @@ def require_text(option: str, *values: str | None) -> None:
             ) from None
 
 
-def require_file(option: str, output: str) -> None:
+def require_file(option: str, output: str, *, follow: bool = True) -> None:
     """Refuse an output that is there and no regular file: a device would be replaced by one.
 
-    A link stands for what it leads to. Raises ReconcileError.
+    `follow`: whether a link stands for what it leads to; else it is no file. Raises ReconcileError.
     """
     try:
-        why = None if S_ISREG(Path(output).stat().st_mode) else "it is no regular file"
+        mode = Path(output).stat(follow_symlinks=follow).st_mode
+        why = None if S_ISREG(mode) else "it is no regular file"
     except FileNotFoundError:
         why = None
     except OSError as error:

@@ -100,14 +100,20 @@ def test_only_events_go_to_standard_output(kept: Stage, writer: tuple[str, ...])
 
 
 @pytest.mark.parametrize("name", ["there", "absent"])
-def test_an_output_that_is_a_link_is_written_where_it_leads(kept: Stage, name: str) -> None:
+def test_metrics_that_are_a_link_are_written_where_it_leads(kept: Stage, name: str) -> None:
     kept.write("", "there")
-    link = kept.folder / "link"
-    link.symlink_to(name)
-    assert kept.run("plan", "--out", "link").code == kept.run("apply", "link").code == 0
-    assert kept.run("apply", "--metrics", "link").code == 0
-    assert link.is_symlink()
+    (kept.folder / "link").symlink_to(name)
+    assert kept.run("apply", "--yes", "--metrics", "link").code == 0
+    assert (kept.folder / "link").is_symlink()
     assert "last_run_exit_status 0" in (kept.folder / name).read_text()
+
+
+@pytest.mark.fault("Z20")
+def test_a_plan_is_saved_through_no_link(kept: Stage) -> None:
+    kept.write("of another", "victim")
+    (kept.folder / "link").symlink_to("victim")
+    assert "output-not-a-file" in kept.run("plan", "--out", "link").err
+    assert (kept.folder / "victim").read_text() == "of another"
 
 
 def test_a_saved_plan_is_an_input_of_its_apply(kept: Stage) -> None:  # G10
