@@ -16,6 +16,11 @@ _HALF_QUOTED = re.compile(rf"\s*({_KEY})\s*=\s*([^\s\"]+)\"\s*")
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]]*?)\s*(\]{0,2})\s*(?:#.*)?\Z")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _PART = re.compile(r"\"[^\"]*\"|'[^']*'|[^.]+")
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_NAMES = re.compile(rf"\s*\[{{0,2}}((?:{_QUOTED.pattern}|[^=\[\]#])*+)")
+
+_KEY_REFUSED = ("Invalid initial character for a key part", "Invalid statement")
+"""What the parser says where a key or header is wrong, so that no value is to blame."""
 
 
 class SyntaxMistake(Struct, frozen=True):
@@ -36,13 +41,24 @@ def syntax_mistake(line: str, parser: str) -> SyntaxMistake | None:
     if (straight := line.translate(_CURLY)) != line:
         first = next(n for n, sign in enumerate(line) if ord(sign) in _CURLY)
         return SyntaxMistake("quotation marks that are curly", straight.strip(), first + 1)
+    if parser.startswith(_KEY_REFUSED) and _lacks_name(line):
+        return SyntaxMistake("a name is missing beside a dot")
     if line.lstrip().startswith("["):
         return _header(line)
     if line.lstrip().startswith("{"):
         return SyntaxMistake("this is JSON, and not TOML")
     if found := _UNOPENED.fullmatch(line):
         return SyntaxMistake("the header of a table is not opened", f"[{found[1]}]")
+    if parser.startswith(_KEY_REFUSED):
+        return _signs(line)
     return _unclosed(line) or _signs(line) or _value(line)
+
+
+def _lacks_name(line: str) -> bool:
+    """Say whether a dot of the key or header has no name before or behind it."""
+    found = _NAMES.match(line)
+    names = _QUOTED.sub("name", found[1]) if found else ""
+    return "." in names and not all(map(str.strip, names.split(".")))
 
 
 def _signs(line: str) -> SyntaxMistake | None:
@@ -80,12 +96,13 @@ def _header(line: str) -> SyntaxMistake | None:
     if found is None:
         return None
     opened, name, closed = found.groups()
-    proper = ".".join(_part(part) for part in _PART.findall(name))
+    parts = [part.strip() for part in _PART.findall(name) if part.strip()]
+    proper = ".".join(map(_part, parts))
     meant = f"{opened}{proper}{']' * len(opened)}"
     if len(closed) < len(opened):
         return SyntaxMistake("the header of a table is not closed", meant)
-    if proper != name and '"' not in name:
-        odd = next(part for part in _PART.findall(name) if not _BARE.fullmatch(part))
+    odd = next((part for part in parts if not _BARE.fullmatch(part)), None)
+    if odd is not None and '"' not in name:
         return SyntaxMistake(f'the name "{odd}" needs quotes', meant, line.index(odd) + 1)
     return None
 

@@ -1,6 +1,8 @@
 """What people write who know YAML, cron or Terraform better: what they are told, to the letter."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconcile.errors import MESSAGES, ReconcileError
 from reconcile.render.diagnostics import diagnostic_text
@@ -17,6 +19,11 @@ MISTAKES = {
     "a policy with spaces": f'{M}[models.sales.cache.daily cache policy]\nat = "06:00"\n',
     "a header with one bracket": "[models.sales\n",
     "a header of an array with one bracket": '[[freeze]\nname = "x"\n',
+    "a header that ends with a dot": "[models.sales.]\n",
+    "a header with two dots together": "[models..sales]\n",
+    "a header of an array that begins with a dot": "[[.freeze]]\n",
+    "a header with blanks around its dots": "[models . my sales]\n",
+    "a key that ends with a dot": f"{M}refresh. = 1\n",
     "YAML": 'models:\n  sales:\n    every: "6h"\n',
     "a colon": f'{R}every: "6h"\n',
     "a colon and no quotes": f"{R}every: 6h\n",
@@ -123,3 +130,11 @@ def test_what_a_hint_gives_to_be_copied_is_taken(name: str) -> None:
     lines[first.places[0].line - 1] = hint
     after = told("\n".join(lines))
     assert f"error[{first.code}]" not in after, after
+
+
+SIGNS = st.sampled_from(["[", "]", ".", " ", "a", "é", "a b", '"', "'", "=", ":", "#", ",", "1"])
+
+
+@given(st.lists(SIGNS, max_size=9).map("".join))
+def test_any_line_is_read_or_refused(line: str) -> None:
+    assert told(line)
