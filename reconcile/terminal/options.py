@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import reduce
 from pathlib import Path
@@ -178,14 +178,17 @@ class NextCommand:
                 return nothing
         return found or nothing
 
-    def _given(self, name: str, takes: Container[str | None]) -> Sequence[object]:
+    def _given(self, name: str, takes: Mapping[str, int | None]) -> Sequence[object]:
         """Return the values of a parameter that were given, or taken from a saved plan."""
         value = self._ctx.params[name]
         if name in _PLACES and not ("plan" in takes and self._ctx.params.get("plan")):
             taken = getattr(self._options, name, value)
             if taken != value:
                 return taken if isinstance(taken, tuple) else (taken,)
-        if self._ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+        source = self._ctx.get_parameter_source(name)
+        # A command that writes one file does not look for it in the folders above.
+        found_above = takes.get(name) == NewFileOption.most and value != (DEFAULT_FILE,)
+        if source is not ParameterSource.COMMANDLINE and not found_above:
             return ()
         return value if isinstance(value, tuple) else (value,)
 

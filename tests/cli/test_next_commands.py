@@ -107,6 +107,16 @@ def test_an_import_names_the_file_to_plan(staged: Staging) -> None:
     assert done.out.endswith("then run `reconcile plan --file mine.toml`.\n")
 
 
+def test_a_file_that_was_found_above_is_the_one_to_add_to(staged: Staging) -> None:
+    above = staged('[omni]\napi = "v1"\n')
+    (above.folder / ".git").mkdir()
+    (above.folder / "sub").mkdir()
+    below = Stage(above.folder / "sub", above.base_url, above.world)
+    hint = hint_of(below.run("validate")).replace("NAME=UUID", f"sales={OPS}")
+    assert below.run(*told(hint)).out.startswith("Added to ../reconcile.toml")
+    assert "1 model" in below.run("validate").out
+
+
 def test_a_mended_state_is_the_damaged_one(staged: Staging) -> None:
     stage = staged(ONE)
     (stage.folder / "my state.json").write_text("{")
