@@ -309,6 +309,9 @@ def _of_path(path: str) -> Misplaced | None:
     if path and last in {"", ".", ".."}:
         folder = path.rstrip("/") + "/" if path.strip("/") else "/"
         return Misplaced("it names a folder, and a state is a file", _write(f"{folder}state.json"))
+    if last.endswith(".toml"):
+        why = "a file that ends in .toml is read as a declaration, and a state is JSON"
+        return Misplaced(why, _write(f"{path.removesuffix('.toml')}.json"))
     if "://" in path:
         why = "it is neither a path nor a URL"
         return Misplaced(why, f"Write a path, or one of {_FORMS}.")

@@ -28,12 +28,16 @@ MEANT = {
     "$HOME/s.json": "Write the path itself",
     "${STATE}/s.json": "Write the path itself",
     "dir/": "Write dir/state.json",
+    "state.toml": "Write state.json",
+    "reconcile.toml": "Write reconcile.json",
+    "file:///srv/s.toml": "Write /srv/s.json",
     "dir/..": "Write dir/../state.json",
     " s3://b/k": "Write s3://b/k",
     "'s3://b/k'": "Write s3://b/k",
     "https://b.s3.amazonaws.com/k": "s3://BUCKET/KEY",
     "redis://h/0": "s3://BUCKET/KEY",
     "prod:eu.json": "Write ./prod:eu.json",
+    "s.toml": "Write s.json",
 }
 
 
@@ -60,7 +64,9 @@ def test_a_place_that_is_none_is_refused_in_the_file_with_what_was_meant(
 
 
 # G11
-@pytest.mark.parametrize("url", ["s3:/b/k", "~/s.json", "$HOME/s.json", "dir/", "redis://h/0"])
+@pytest.mark.parametrize(
+    "url", ["s3:/b/k", "~/s.json", "$HOME/s.json", "dir/", "redis://h/0", "s.toml"]
+)
 @pytest.mark.parametrize(
     "command",
     ["plan", "apply --yes", "state list", "run --once", "simulate", "rehearse", "init -f new.toml"],

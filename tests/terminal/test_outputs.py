@@ -124,8 +124,8 @@ def test_a_saved_plan_is_an_input_of_its_apply(kept: Stage) -> None:  # G10
 
 
 def test_a_new_file_is_not_made_where_it_would_keep_its_state(quickstart: Stage) -> None:  # G10
-    ended = quickstart.run("init", "-f", "new.toml", "--state", "new.toml")
-    assert (ended.code, (quickstart.folder / "new.toml").exists()) == (1, False)
+    ended = quickstart.run("init", "-f", "new", "--state", "new")
+    assert (ended.code, (quickstart.folder / "new").exists()) == (1, False)
 
 
 def piped(stage: Stage, *arguments: str) -> tuple[int, str]:
