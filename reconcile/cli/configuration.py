@@ -1,15 +1,16 @@
 """`validate`, `init`, `fmt`: the commands about files. They open no socket and read no token."""
 
 import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
 import click
 
 from reconcile.config import edit
-from reconcile.config.load import load_text
+from reconcile.config.load import load, load_text
 from reconcile.config.toml import LARGEST, at_file, decode_text
 from reconcile.config.writer import replace_content
 from reconcile.errors import Diagnostic, LeafError, ReconcileError, Severity, diagnose, fail
@@ -116,13 +117,13 @@ def _counts(desired: Desired) -> dict[str, int]:
 IGNORED = ("*.lock", "*.reserve", "*.tmp-*", "*.prev", "*.observed")
 """What lies beside a state and means something on one machine only."""
 
-_LINES = tuple(f"state/{pattern}" for pattern in IGNORED)
 _ADVICE = (
     "Commit the file. The state is its memory: commit it too, with the journal, history and "
     "session\nbeside it, or keep it in a store. What lies there for one machine only belongs in "
     ".gitignore\n(`reconcile init --gitignore` adds it):\n"
-    + "".join(f"  {line}\n" for line in _LINES)
 )
+_GLOB = re.compile(r"[\\*?\[ ]")
+"""What means something else in a .gitignore."""
 
 
 @click.command(cls=shared.Command)
@@ -147,42 +148,63 @@ def run_init(options: shared.Options, console: Console) -> int:
     require_text("--model", *options.model)
     place = _only_file(options.file)
     path = file_to_write(options.file[0])
-    if options.gitignore:
-        _ignore(path.with_name(".gitignore"))
-        if os.path.lexists(path) and not options.model and options.state is None:
-            _say_ignored(console, path.with_name(".gitignore"))
-            return 0
     models = edit.parse_models(options.model)
     beside = edit.sources_beside(place, path)
-    is_there = os.path.lexists(path)
-    if models and options.state is None and (is_there or beside):
+    there = os.path.lexists(path)
+    what: documents.Become = "created"
+    if models and options.state is None and (there or beside):
         file = edit.with_models(path, models, beside)
         if file.changed:
             file.save()
             console.diagnose(edit.leaving(models, file, beside))
-            _say_written(console, path, "added" if is_there else "created", len(models))
+            what = "added" if there else "created"
         else:
-            _say_written(console, place, "unchanged", len(models))
-        return 0
-    remote = False
-    if options.state is not None:
-        if is_of_state(path, options.state):
-            raise refused("init", str(path), "its own state would be kept there")
-        # Two runs have to be kept apart where a new file is to keep its state.
-        require_no_secret(options.state, "--state")
-        absolute_url(options.state)
-        backend(OperatorUrl(options.state)).prove()
-        remote = backend(options.state).file is None
-    edit.start(path, models, options.state, beside)
-    advice = "" if remote or options.gitignore else _ADVICE
-    _say_written(console, path, "created", len(models), advice)
+            what = "unchanged"
+    elif there and options.gitignore and options.state is None:
+        what = "ignoring"
+    else:
+        _start(path, models, options.state, beside)
+    lines = _not_committed(place, path) if options.gitignore or what == "created" else ()
+    ignored = path.with_name(".gitignore")
+    if options.gitignore:
+        _ignore(ignored, lines)
+    if what == "ignoring":
+        _say_ignored(console, ignored, lines)
+    else:
+        told = "".join(f"  {escape_terminal(line)}\n" for line in lines)
+        advice = _ADVICE + told if lines and not options.gitignore else ""
+        _say_written(console, place if what == "unchanged" else path, what, len(models), advice)
     return 0
 
 
-def _ignore(path: Path) -> None:
+def _start(path: Path, models: Mapping[str, str], state: str | None, beside: edit.Sources) -> None:
+    if state is not None:
+        if is_of_state(path, state):
+            raise refused("init", str(path), "its own state would be kept there")
+        # Two runs have to be kept apart where a new file is to keep its state.
+        require_no_secret(state, "--state")
+        absolute_url(state)
+        backend(OperatorUrl(state)).prove()
+    edit.start(path, models, state, beside)
+
+
+def _not_committed(place: Path, path: Path) -> tuple[str, ...]:
+    """Return the lines of a .gitignore beside the file; none where the state is not below it."""
+    state = backend(load(place, unlocked=True).desired.state_url).file
+    folder = path.absolute().parent
+    if state is None or not state.is_relative_to(folder):
+        return ()
+    below = _GLOB.sub(r"\\\g<0>", state.relative_to(folder).as_posix())
+    parent, slash, name = below.rpartition("/")
+    # Beside the file there are other things whose names end like that, such as uv.lock.
+    stem = f"{parent}/*" if slash else f"/{name}"
+    return tuple(stem + pattern.removeprefix("*") for pattern in IGNORED)
+
+
+def _ignore(path: Path, lines: Iterable[str]) -> None:
     """Add the lines that lack, below those that are there."""
     before = path.read_text(encoding="utf-8") if path.exists() else ""
-    lacking = [line for line in _LINES if line not in before.splitlines()]
+    lacking = [line for line in lines if line not in before.splitlines()]
     if lacking:
         gap = "" if before.endswith("\n") or not before else "\n"
         text = before + gap + "".join(f"{line}\n" for line in lacking)
@@ -220,11 +242,14 @@ def _say_written(
             console.say(f"{name} has them already.")
 
 
-def _say_ignored(console: Console, path: Path) -> None:
+def _say_ignored(console: Console, path: Path, lines: Collection[str]) -> None:
+    name = escape_terminal(str(path))
     if console.format == "json":
-        console.say(documents.encode(documents.StartedDocument(file=str(path), result="added")))
+        what: documents.Become = "added" if lines else "unchanged"
+        console.say(documents.encode(documents.StartedDocument(file=str(path), result=what)))
+    elif not lines:
+        console.say(f"{name} is left as it is: the state is not kept beside or below it.")
     else:
-        name = escape_terminal(str(path))
         console.say(f"{name} keeps what means something on one machine only out of git.")
 
 

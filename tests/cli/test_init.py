@@ -1,10 +1,13 @@
 """Starting a file and adding models to one."""
 
+import subprocess
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from reconcile.cli.configuration import IGNORED
+from reconcile.config.load import load
 from tests.logged_world import LoggedWorld
 from tests.stage import OPS, SALES, Stage, Staging
 
@@ -185,6 +188,32 @@ def test_what_is_not_to_be_committed_is_added_once_to_what_is_there(bare: Stage)
     assert kept.startswith("mine\nstate/*.lock\n")
     assert bare.run("init", "--gitignore").code == 0
     assert (bare.folder / ".gitignore").read_text() == kept
+
+
+@pytest.mark.parametrize(
+    "file", ['[state]\nurl = "other/prod.json"\n', '[state]\nurl = "a [b]/c.json"\n', "", None]
+)
+def test_git_leaves_out_what_lies_beside_the_state_and_nothing_else(
+    bare: Stage, file: str | None
+) -> None:
+    subprocess.run(["git", "init", "-q", "."], cwd=bare.folder, check=True)
+    if file is not None:
+        bare.write(file)
+    advised = bare.run("init").out if file is None else ""
+    assert bare.run("init", "--gitignore").code == 0
+    lines = (bare.folder / ".gitignore").read_text().splitlines()
+    assert file is not None or all(f"  {line}\n" in advised for line in lines)
+    state = load(bare.folder / "reconcile.toml").desired.state_url
+    beside = {f"{state}{ending.removeprefix('*').replace('*', '1a')}" for ending in IGNORED}
+    asked = ["git", "check-ignore", *beside, state, f"{state}.journal", "uv.lock"]
+    told = subprocess.run(asked, cwd=bare.folder, capture_output=True, text=True, check=True)
+    assert {line.strip('"') for line in told.stdout.splitlines()} == beside
+
+
+def test_a_state_elsewhere_leaves_nothing_for_git_to_leave_out(bare: Stage) -> None:
+    bare.write('[state]\nurl = "s3://bucket/prod.json"\n')
+    assert "left as it is" in bare.run("init", "--gitignore").out
+    assert not (bare.folder / ".gitignore").exists()
 
 
 COMMANDS = [
