@@ -66,10 +66,11 @@ def run_discover(options: shared.Options, console: Console) -> int:
     """Look at the instance and list what was asked for."""
     desired = _gather_file(options)
     credential = gather_credential(options, desired)
+    kinds = [kind.upper() for kind in options.kind]
     filters = discovery.Filters(
         patterns=tuple(options.patterns),
         connection=options.connection,
-        kinds=frozenset() if "all" in options.kind else frozenset(options.kind or _KINDS),
+        kinds=frozenset(() if "ALL" in kinds else kinds or _KINDS),
         deleted=options.deleted,
     )
     now = wall_clock()

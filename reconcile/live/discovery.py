@@ -54,7 +54,7 @@ from reconcile.render.documents import Count
 
 
 class Filters(Struct, frozen=True, kw_only=True):
-    """What to list. Globs over names, or ids; case counts in names. No pattern: everything.
+    """What to list. Globs over names or ids; case counts in names. No pattern: everything.
 
     `kinds` are Omni's words; none: any kind. `deleted`: also what is deleted.
     """
@@ -68,13 +68,17 @@ class Filters(Struct, frozen=True, kw_only=True):
 def listed_models(filters: Filters, observed: Observed) -> tuple[ObservedModel, ...]:
     """Return the models that are listed, sorted by name."""
     names = {place.connection_id: place.name for place in observed.connections or ()}
+    kinds = {kind.upper() for kind in filters.kinds}
     found = [
         model
         for model in observed.models or ()
         if (filters.deleted or model.deleted_at is None)
-        and (not filters.kinds or model.kind in filters.kinds)
-        and _matches(filters.patterns, model.name, model.model_id)
-        and _is_on(filters.connection, model.connection_id, names)
+        and (not kinds or (model.kind or "").upper() in kinds)
+        and (
+            not filters.patterns
+            or any(_answers(one, model.name, model.model_id) for one in filters.patterns)
+        )
+        and _is_on(filters.connection, model.connection_id, names.get(model.connection_id or ""))
     ]
     return tuple(sorted(found, key=lambda model: (model.name or "", model.model_id)))
 
@@ -87,14 +91,13 @@ def listed_connections(
     One that models name and no list does is known by its id alone; None is for models without any.
     """
     known = {place.connection_id: place for place in observed.connections or ()}
-    names = {identity: place.name for identity, place in known.items()}
     used = {model.connection_id for model in listed_models(filters, observed)}
     every = [
         place
         for place in known.values()
         if not filters.patterns
         and (filters.deleted or place.deleted_at is None)
-        and _is_on(filters.connection, place.connection_id, names)
+        and _is_on(filters.connection, place.connection_id, place.name)
     ]
     chosen: dict[str | None, ObservedConnection | None] = {p.connection_id: p for p in every}
     for identity in used:
@@ -242,17 +245,13 @@ def _next_run(schedule: NativeSchedule, now: datetime) -> datetime | None:
         return None
 
 
-def _matches(patterns: Collection[str], name: str | None, identity: str) -> bool:
-    return not patterns or any(
-        fits(pattern, name or "") or identity.casefold() == pattern.casefold()
-        for pattern in patterns
-    )
+def _is_on(pattern: str | None, identity: str | None, *names: str | None) -> bool:
+    return pattern is None or any(identity and _answers(pattern, it, identity) for it in names)
 
 
-def _is_on(pattern: str | None, identity: str | None, names: Mapping[str, str | None]) -> bool:
-    if pattern is None:
-        return True
-    return identity is not None and _matches((pattern,), names.get(identity), identity)
+def _answers(pattern: str, name: str | None, identity: str) -> bool:
+    """Tell whether a glob fits one of Omni's names, or an id, in which case does not count."""
+    return fits(pattern, name or "") or fits(pattern.lower(), identity.lower())
 
 
 # What the files lack of an instance, under names that they do not use yet.
@@ -261,13 +260,17 @@ def _is_on(pattern: str | None, identity: str | None, names: Mapping[str, str | 
 def candidates(
     observed: Observed, desired: Desired, patterns: Iterable[str], kind: str, connection: str | None
 ) -> tuple[ObservedModel, ...]:
-    """Return the live models that a glob over Omni's name or an id names, sorted by name."""
+    """Return the live models that a glob over Omni's names or ids names, sorted by name.
+
+    A whole id names its model, whatever its kind and connection.
+    """
     seen = Seen.of(observed)
     labels = {place: label for label, place in declared_ids(desired).items()}
+    every = Selection(number=1, kind=kind, connection=connection)
+    there = tuple(matching((seen.models or {}).values(), every, seen, labels))
     chosen: dict[str, ObservedModel] = {}
     for pattern in patterns:
-        one = Selection(number=1, name=pattern, kind=kind, connection=connection)
-        named = matching((seen.models or {}).values(), one, seen, labels)
+        named = (model for model in there if _answers(pattern, model.name, model.model_id))
         chosen.update((model.model_id, model) for model in named)
         if (by_id := seen.there(pattern)) is not None:
             chosen[by_id.model_id] = by_id
@@ -519,11 +522,6 @@ def _kinds(kinds: Iterable[str], observed: Observed) -> Iterator[Unmatched]:
             yield Unmatched(what="kind of model", pattern=kind, near=near(kind, known.values()))
 
 
-def _answers(pattern: str, name: str | None, identity: str) -> bool:
-    by_id = fits(pattern.lower(), identity.lower())
-    return by_id or fits(pattern, name or "")
-
-
 # Which models of an instance the `[[select]]` blocks stand for, under which names.
 
 LONGEST_SLUG = 60
@@ -582,10 +580,10 @@ def matching(
     for model in models:
         if model.deleted_at is None and (model.kind or "").upper() == selection.kind.upper():
             place = (model.connection_id or "").lower()
-            names = (place, seen.connection_name(place), labels.get(place))
-            wanted = selection.connection
-            on = wanted is None or any(fits(wanted, name) for name in names if name)
-            if on and fits(selection.name, model.name or ""):
+            names = (seen.connection_name(place), labels.get(place))
+            if _is_on(selection.connection, place, *names) and fits(
+                selection.name, model.name or ""
+            ):
                 yield model
 
 

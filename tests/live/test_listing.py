@@ -1,12 +1,23 @@
 """What of an instance is listed: chosen by name, id, kind and connection, and sorted."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from reconcile.live.discovery import Filters, inventory, listed_connections, listed_models
+from reconcile.live.discovery import (
+    Filters,
+    candidates,
+    inventory,
+    listed_connections,
+    listed_models,
+    unmatched,
+)
 from reconcile.model.desired import NativeSchedule, ScheduleSpec
 from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
+from tests.planning.making import desired
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 LAKE = ObservedConnection(connection_id="c1", name="lake")
@@ -28,6 +39,8 @@ SEEN = Observed(at=NOON, models=(STRAY, SALES, OLD, NOTES), connections=(GONE, L
         (Filters(patterns=("nobody",)), [], []),
         (Filters(connection="la*"), ["m2", "m1"], ["c1"]),
         (Filters(connection="C1", patterns=("Sales",)), ["m1"], ["c1"]),
+        (Filters(connection="C1*"), ["m2", "m1"], ["c1"]),
+        (Filters(kinds=frozenset({"shared"}), patterns=("?1",)), ["m1"], ["c1"]),
         (Filters(connection="gone"), [], []),
     ],
 )
@@ -37,6 +50,50 @@ def test_what_is_listed_follows_the_filters(
     assert [model.model_id for model in listed_models(filters, SEEN)] == models
     places = listed_connections(filters, SEEN)
     assert [place and place.connection_id for place in places] == connections
+
+
+WORDS = ("Sales", "sales", "S*", "M1", "m?", "*", "C1", "c*", "lake", "L*", "gone", "nobody")
+
+
+CHOICES = (
+    st.sampled_from(WORDS),
+    st.none() | st.sampled_from(WORDS),
+    st.sampled_from(["SHARED", "shared", "Workbook"]),
+)
+
+
+def ids(models: Iterable[ObservedModel]) -> set[str]:
+    return {model.model_id for model in models}
+
+
+@given(*CHOICES)
+def test_what_is_listed_is_what_can_be_imported(
+    pattern: str, connection: str | None, kind: str
+) -> None:
+    filters = Filters(patterns=(pattern,), connection=connection, kinds=frozenset({kind}))
+    by_id = {"m1"} & {pattern.lower()}  # whatever its kind and connection
+    imported = candidates(SEEN, desired(), [pattern], kind, connection)
+    assert ids(imported) == ids(listed_models(filters, SEEN)) | by_id
+
+
+@given(*CHOICES)
+def test_what_matches_nothing_is_told_and_what_it_matches_elsewhere_is_there(
+    pattern: str, connection: str | None, kind: str
+) -> None:
+    kinds = frozenset({kind})
+    filters = Filters(patterns=(pattern,), connection=connection, kinds=kinds)
+    found = listed_models(filters, SEEN)
+    told = unmatched(
+        SEEN,
+        patterns=[pattern],
+        connection=connection,
+        kinds=kinds,
+        labels={},
+        found=lambda _: found,
+    )
+    anywhere = listed_models(Filters(patterns=(pattern,), deleted=True), SEEN)
+    assert bool(told) is not bool(found)
+    assert all(one.elsewhere == len(anywhere) for one in told if one.what == "model")
 
 
 def test_connections_that_may_not_be_listed_are_known_by_the_models_on_them() -> None:
