@@ -17,6 +17,7 @@ import reconcile
 from reconcile.cli.main import SHELLS
 from reconcile.config import values
 from reconcile.errors import EXIT_CODES, MESSAGES, ReconcileError, fail
+from reconcile.model.address import quote_key
 from reconcile.render import documents
 from reconcile.render.layout import Ink, escape_terminal, paint, wrap
 from reconcile.terminal.console import Console
@@ -157,7 +158,8 @@ def _bounds(schema: _Schema) -> str:
 def _toml(value: object) -> str:
     """Spell a value of an example as a file does; instants stand in quotes in both."""
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_toml(it)}" for key, it in value.items()) + " }"
+        pairs = ", ".join(f"{quote_key(key)} = {_toml(it)}" for key, it in value.items())
+        return f"{{ {pairs} }}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_toml, value)) + "]"
     return json.dumps(value)

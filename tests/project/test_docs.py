@@ -11,7 +11,8 @@ import pytest
 import reconcile
 from reconcile.cli.explain import Key, all_keys, explanations, find_keys
 from reconcile.cli.main import TABLE, command_line
-from reconcile.errors import EXIT_CODES, MESSAGES
+from reconcile.config.load import load_text
+from reconcile.errors import EXIT_CODES, MESSAGES, ReconcileError
 from tests.command_line import parsed
 from tests.logged_world import LoggedWorld
 from tests.stage import Stage
@@ -87,6 +88,35 @@ def test_a_reference_is_what_the_code_says(
     if request.config.getoption("--update-snapshots"):
         file.write_text(text)
     assert file.read_text() == text, "see --update-snapshots"
+
+
+INCOMPLETE = {
+    "after-not-declared",
+    "bad-freeze",
+    "bad-webhook",
+    "connection-without-id",
+    "days-need-at",
+    "filters-need-soft",
+    "lock-missing",
+    "missing-key",
+    "model-without-id",
+    "no-cadence",
+    "schedule-without-time",
+    "select-without-items",
+    "watched-file-missing",
+}
+"""What is said of a file that holds one key alone."""
+
+
+@pytest.mark.parametrize("key", [key for key in all_keys() if key.example], ids=lambda it: it.name)
+def test_every_example_is_taken_where_it_stands(key: Key) -> None:
+    above = '[[select]]\nname = "Sales*"\n' if key.header.startswith("[select") else ""
+    text = f"{above}{key.header}\n{key.example}\n"
+    try:
+        load_text(text, "reconcile.toml")
+    except ReconcileError as error:
+        codes = {one.code for one in error.diagnostics if one.severity == "error"}
+        assert codes <= INCOMPLETE
 
 
 def test_every_document_is_offered_by_its_title(tmp_path: Path) -> None:
