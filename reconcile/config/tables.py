@@ -252,6 +252,18 @@ class CacheTable(TimedTable):
     )
 
 
+class InheritedRefresh(RefreshTable):
+    """What refreshes inherit, key by key: its keys need not make sense beside each other."""
+
+    model_config = ConfigDict(json_schema_extra={})
+
+
+class InheritedCache(CacheTable):
+    """What cache resets inherit, key by key: its keys need not make sense beside each other."""
+
+    model_config = ConfigDict(json_schema_extra={})
+
+
 class ModelTable(Table):
     """One model of the instance."""
 
@@ -349,11 +361,11 @@ class DefaultsTable(Table):
     hold_after: int = key("Of every refresh and reset.", 3, default=5, ge=1, le=1000)
     coalesce_within: Duration | None = key("Of every refresh.", "30m")
     timeout: Duration = key("Of every refresh.", "1h", default="15m")
-    refresh: RefreshTable | None = key(
+    refresh: InheritedRefresh | None = key(
         "Inherited by every refresh. A cadence here gives way to an item's own.",
         {"every": "6h", "mode": "soft"},
     )
-    cache: CacheTable | None = key(
+    cache: InheritedCache | None = key(
         "Inherited by every cache reset. A cadence here gives way to an item's own.",
         {"at": "06:00"},
     )

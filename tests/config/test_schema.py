@@ -123,6 +123,30 @@ def test_the_schema_accepts_exactly_what_loads(document: dict[str, Any]) -> None
         assert bool(found) == bool(refused - BEYOND_ONE_FILE), (document, refused, found)
 
 
+VALID: dict[str, st.SearchStrategy[Any]] = {
+    "every": st.just("6h"),
+    "cron": st.just("0 6 * * *"),
+    "at": st.just(["06:00"]),
+    "days": st.just("mon-fri"),
+    "on_signal": st.just("load"),
+    "spread": st.just("10m"),
+    "missing": st.just("wait"),
+}
+NARROW = {"mode": st.sampled_from(["hard", "soft"]), "schemas": st.just(["analytics"])}
+
+
+@given(
+    st.fixed_dictionaries({}, optional=VALID | NARROW),
+    st.fixed_dictionaries({}, optional=VALID | {"reset_at": st.just("2026-12-01T00:00:00Z")}),
+)
+def test_keys_of_defaults_stand_beside_any_others_in_the_schema_and_in_the_file(
+    refresh: dict[str, Any], cache: dict[str, Any]
+) -> None:
+    document = {"defaults": {"refresh": refresh, "cache": cache}}
+    assert load_text(tomlkit.dumps(document), "a.toml").desired.items == ()
+    VALIDATOR.validate(document)
+
+
 def test_the_schema_is_of_its_dialect() -> None:
     Draft202012Validator.check_schema(file_schema())
     assert file_schema()["$schema"].endswith("2020-12/schema")
