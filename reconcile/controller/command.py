@@ -49,7 +49,7 @@ _EXIT_CODES: Mapping[Verdict, int] = {
 }
 
 
-@click.command(cls=shared.Command)
+@click.command(cls=shared.StayingCommand)
 @shared.file_option
 @shared.state_option
 @shared.output_options

@@ -47,6 +47,7 @@ from reconcile.terminal.interruption import Interruption, end_soon
 from reconcile.terminal.options import (
     FILE,
     Options,
+    StayingCommand,
     Verbs,
     listen_options,
     offered,
@@ -106,7 +107,7 @@ SILENT_S = 20.0
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
-@run_fleet.command("worker")
+@run_fleet.command("worker", cls=StayingCommand)
 @click.option("--name", help="What this worker is called (default: host and process).")
 @click.option(
     "--concurrency",

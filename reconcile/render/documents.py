@@ -92,13 +92,13 @@ def _listed(entries: Iterable[object]) -> Iterator[str]:
     yield "\n  ]" if before == "," else "[]"
 
 
-def _spelled(value: object) -> str:
+def _spelled(value: object, indent: int = 2) -> str:
     try:
-        text = json.format(_COMPILED.encode(value), indent=2).decode()
+        text = json.format(_COMPILED.encode(value), indent=indent).decode()
     except UnicodeEncodeError:
         # msgspec knows no half surrogate pairs, which names of files may hold.
         plain = to_builtins(value, enc_hook=plain_value)
-        text = dumps(plain, indent=2, ensure_ascii=True, allow_nan=False)
+        text = dumps(plain, indent=indent or None, ensure_ascii=True, allow_nan=False)
     if not text.isascii() or _DELETE in text:
         text = _BEYOND_ASCII.sub(lambda found: dumps(found[0])[1:-1], text)
     return unheeded(text)
@@ -470,10 +470,10 @@ class DiagnosticsDocument(Printed, frozen=True, kw_only=True):
     diagnostics: tuple[DiagnosticDocument, ...]
 
 
-def diagnostics_json(diagnostics: Iterable[Diagnostic]) -> str:
-    """Return diagnostics as one JSON object."""
+def diagnostics_json(diagnostics: Iterable[Diagnostic], indent: int = 2) -> str:
+    """Return diagnostics as one JSON object; on one line without an indent."""
     listed = convert(tuple(diagnostics), tuple[DiagnosticDocument, ...], from_attributes=True)
-    return encode(DiagnosticsDocument(diagnostics=listed))
+    return f"{_spelled(DiagnosticsDocument(diagnostics=listed), indent)}\n"
 
 
 # What a command wrote, or would write, into the files.

@@ -252,7 +252,7 @@ def _base_url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-@click.command(cls=shared.Command)
+@click.command(cls=shared.StayingCommand)
 @shared.file_option
 @shared.output_options
 @click.option("--host", default="127.0.0.1", help="Loopback address to listen on.")

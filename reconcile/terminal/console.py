@@ -36,7 +36,8 @@ class Console(Struct, frozen=True):
     """The two output streams of this process, and how they may be written to.
 
     `annotate`: diagnostics become annotations of a pull request, too. `complete`: gives a command
-    that people are told to run what the running one was given.
+    that people are told to run what the running one was given. `kept`: diagnostics that are told
+    as one JSON document at the end; None in a command that stays, which tells each at once.
     """
 
     out: TextIO
@@ -45,6 +46,7 @@ class Console(Struct, frozen=True):
     colour: ColourChoice = "auto"
     annotate: bool = False
     complete: Callable[[str], str] = str
+    kept: list[Diagnostic] | None = None
 
     def say(self, text: str) -> None:
         """Print a result on standard output."""
@@ -99,7 +101,7 @@ class Console(Struct, frozen=True):
         return stream.isatty()
 
     def diagnose(self, diagnostics: Iterable[Diagnostic]) -> None:
-        """Print diagnostics on standard error, as JSON if that was asked.
+        """Print diagnostics on standard error; as JSON, if that was asked, see `kept`.
 
         In GitHub Actions, and with --format github, each is also an annotation of the pull request:
         the runner looks for those in both streams, and only standard error is free for them in
@@ -110,8 +112,10 @@ class Console(Struct, frozen=True):
         ]
         if not listed:
             return
-        if self.format == "json":
-            self.note(diagnostics_json(listed))
+        if self.format == "json" and self.kept is not None:
+            self.kept.extend(listed)
+        elif self.format == "json":
+            self.note(diagnostics_json(listed, indent=0))
         else:
             coloured, width = self.coloured(self.err), self.width()
             for diagnostic in listed:
@@ -119,6 +123,11 @@ class Console(Struct, frozen=True):
         if self.annotate:
             for diagnostic in listed:
                 _write(self.err, annotation(_from_workspace(diagnostic)))
+
+    def end(self) -> None:
+        """Print the diagnostics that were kept for the end."""
+        if self.kept:
+            self.note(diagnostics_json(self.kept))
 
     def _inert(self, text: str) -> str:
         """Leave nothing in a log that a runner would obey; elsewhere text stays as it is."""
@@ -130,7 +139,7 @@ def standard_console(format_: Format | Literal["github"], colour: ColourChoice) 
     """Make the console of this process. `github`: text, and annotations wherever it runs."""
     annotate = format_ == "github" or os.environ.get("GITHUB_ACTIONS") == "true"
     shown: Format = "text" if format_ == "github" else format_
-    return Console(sys.stdout, sys.stderr, shown, colour, annotate)
+    return Console(sys.stdout, sys.stderr, shown, colour, annotate, kept=[])
 
 
 def _from_workspace(diagnostic: Diagnostic) -> Diagnostic:

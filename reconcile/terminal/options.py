@@ -39,6 +39,8 @@ class Options(SimpleNamespace):
 class Command(click.Command):
     """A command whose function takes `Options` and a console, and returns the exit code."""
 
+    stays = False
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read what was given; a mistake in it knows which command it was made in."""
         try:
@@ -53,7 +55,8 @@ class Command(click.Command):
         if excluded := vars(options).pop("exclude", ()):
             options.select = (*options.select, *(f"{EXCEPT}{glob}" for glob in excluded))
         console = standard_console(options.format, options.color)
-        console = replace(console, complete=NextCommand(ctx, options))
+        kept = None if self.stays else console.kept
+        console = replace(console, complete=NextCommand(ctx, options), kept=kept)
         try:
             code: int = ctx.invoke(self.callback, options, console) if self.callback else 0
         except KeyboardInterrupt:
@@ -63,7 +66,15 @@ class Command(click.Command):
         except Exception as error:  # noqa: BLE001 -- whatever it is, it becomes an exit code
             console.diagnose(mishap(error))
             return error.exit_code if isinstance(error, ReconcileError) else ExitCode.ERROR
+        finally:
+            console.end()
         return code
+
+
+class StayingCommand(Command):
+    """A command that runs on until it is told to stop."""
+
+    stays = True
 
 
 def refuse(error: Exception, given: Sequence[str]) -> int:
@@ -82,7 +93,9 @@ def refuse(error: Exception, given: Sequence[str]) -> int:
             told = mishap(error)
     # It could not be read, and may still ask for JSON.
     as_json = "--format json" in " ".join(given) or bool({"--format=json", "--json"} & {*given})
-    standard_console("json" if as_json else "text", "auto").diagnose(told)
+    console = standard_console("json" if as_json else "text", "auto")
+    console.diagnose(told)
+    console.end()
     return ExitCode.ERROR
 
 

@@ -95,5 +95,21 @@ def test_a_mistake_in_usage_is_json_where_json_was_asked_for(bare: Stage) -> Non
     assert json.loads(told.err)["diagnostics"][0]["code"] == "bad-usage"
 
 
+IDLE_FREEZE = '[[freeze]]\nname = "x"\nallow = "01:00-05:00"\nmatch = ["models.nobody.*"]\n'
+
+
+def test_warnings_and_the_error_after_them_are_one_document(bare: Stage) -> None:
+    bare.write(f"{GOOD}{IDLE_FREEZE}")
+    told = bare.run("plan", "--live", "--json", OMNI_API_KEY="")
+    codes = [one["code"] for one in json.loads(told.err)["diagnostics"]]
+    assert codes == ["freeze-matches-nothing", "half-a-credential"]
+
+
+def test_a_command_that_stays_tells_a_document_a_line(bare: Stage) -> None:
+    told = bare.run("run", "--once", "--json", "-f", "nope.toml")
+    (line,) = told.err.splitlines()
+    assert json.loads(line)["diagnostics"][0]["code"] == "file-not-found"
+
+
 def test_nothing_outside_of_actions_looks_like_a_command_to_it(folder: Stage) -> None:
     assert "::" not in folder.run("validate", "-f", "live").err
