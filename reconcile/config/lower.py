@@ -425,16 +425,16 @@ def _read_times(
     expressions = from_wall_times(times, declared.ALL_DAYS if days is None else days)
     if len(expressions) == 1:
         return expressions[0]
-    header = f"connections.{address.quote_key(connection.name)}.schedules"
-    lines = (
-        f'[{header}.{address.quote_key(f"{name}-{number}")}] cron = "{expression}"'
+    several = (
+        f'{address.quote_key(f"{name}-{number}")} = {{ cron = "{expression}" }}'
         for number, expression in enumerate(expressions, 1)
     )
+    header = f"[connections.{address.quote_key(connection.name)}.schedules]"
     reader.problems.add(
         "several-expressions",
         where.value("at"),
         f"These times take {len(expressions)} cron expressions, and a native schedule has one.",
-        "Declare each of them instead: " + ", ".join(lines),
+        f"Declare each of them instead, in {header}, on lines of their own: {', '.join(several)}",
     )
     return None
 
