@@ -69,11 +69,26 @@ def all_keys() -> tuple[Key, ...]:
     return tuple(_walk(schema, schema["$defs"], (), ""))
 
 
+@cache
+def _fleet_keys() -> tuple[Key, ...]:
+    from reconcile.config.fleet import fleet_schema
+
+    schema = fleet_schema()
+    return tuple(_walk(schema, schema["$defs"], (), ""))
+
+
 def find_keys(asked: str) -> tuple[Key, ...]:
-    """Return the keys of a path as a file spells it, or else those whose path ends like that."""
-    words = tuple(asked.split("."))
-    exact = tuple(key for key in all_keys() if _is(key.path, words))
-    ending = tuple(key for key in all_keys() if _is(key.path[-len(words) :], words))
+    """Return the keys of a path as a file spells it, or else those whose path ends like that.
+
+    What no file of a desired state has may be a key of `fleet.toml`.
+    """
+    words = tuple(asked.strip("[] ").split("."))
+    return _found(words, all_keys()) or _found(words, _fleet_keys())
+
+
+def _found(words: tuple[str, ...], keys: tuple[Key, ...]) -> tuple[Key, ...]:
+    exact = tuple(key for key in keys if _is(key.path, words))
+    ending = tuple(key for key in keys if _is(key.path[-len(words) :], words))
     # What is inherited is the same key again.
     return exact or tuple(key for key in ending if key.path[0] == "models") or ending
 

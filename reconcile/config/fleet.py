@@ -62,8 +62,10 @@ class InstanceTable(Table):
 class FleetDocument(Table):
     """The instances of a fleet."""
 
-    fleet: FleetTable | None = key("How the fleet itself works.")
-    instances: dict[Name, InstanceTable] | None = key("Instances by a name of your own.")
+    fleet: FleetTable | None = key("The fleet itself.", {"look_every": "15s"})
+    instances: dict[Name, InstanceTable] | None = key(
+        "Instances by a name of your own.", {"acme": {"file": "acme"}}
+    )
 
 
 def fleet_schema() -> dict[str, Any]:

@@ -155,6 +155,13 @@ def test_a_key_is_found_by_its_whole_path_and_by_its_end() -> None:
     assert [key for key in all_keys() if key not in find_keys(key.name)] == []
 
 
+def test_a_key_is_found_by_the_header_of_its_table_and_in_the_file_of_a_fleet() -> None:
+    assert find_keys("[[freeze]]") == find_keys("freeze") != ()
+    assert find_keys("[models.sales.refresh]") == find_keys("models.sales.refresh") != ()
+    assert [key.name for key in find_keys("look_every")] == ["fleet.look_every"]
+    assert [key.name for key in find_keys("instances.acme.state")] == ["instances.NAME.state"]
+
+
 def test_a_key_is_explained_as_a_person_and_as_a_program_ask(tmp_path: Path) -> None:
     bare = Stage(tmp_path, "http://127.0.0.1:1", LoggedWorld([]))
     told = bare.run("explain", "models.sales.refresh.timeout").out
