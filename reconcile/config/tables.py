@@ -180,7 +180,8 @@ class TimedTable(Table):
         default="now",
     )
     spread: Duration | None = key(
-        "Shifts the slots of `cron` or `at` by a fixed part of this, derived from the address.",
+        "Shifts the slots of `cron` or `at` by a fixed part of this, derived from what the item "
+        "acts on.",
         "10m",
     )
     pause: PauseTable | None = key(
