@@ -16,7 +16,7 @@ from reconcile.config.writer import replace_content
 from reconcile.errors import Diagnostic, LeafError, ReconcileError, Severity, diagnose, fail
 from reconcile.model.address import OperatorUrl, require_no_secret
 from reconcile.model.desired import Desired, RefreshItem
-from reconcile.planning.feasibility import clock_changes, declared_shadows, feasibility
+from reconcile.planning.feasibility import clock_changes, declared_shadows, feasibility, never_run
 from reconcile.render import documents
 from reconcile.render.diagnostics import clocks_text, validation_json
 from reconcile.render.layout import escape_terminal
@@ -66,7 +66,9 @@ def run_validate(options: shared.Options, console: Console) -> int:
     """Load everything, print what is wrong with it, and what the coming year brings."""
     desired = _declared(options, console)
     now = gather_now(options.at)
-    console.diagnose([*feasibility(desired, now), *_shadow_warnings(desired, now)])
+    console.diagnose(
+        [*feasibility(desired, now), *never_run(desired, now), *_shadow_warnings(desired, now)]
+    )
     changes = clock_changes(desired, now)
     counts = _counts(desired)
     if console.format == "json":

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from reconcile.config import values
 from reconcile.config.merge import FORMS, Resolved, Said
 from reconcile.config.tables import AllSignals, CacheTable, FreezeTable, TimedTable
 from reconcile.config.toml import Source, read_bounded
-from reconcile.errors import LeafError, Problems, Where
+from reconcile.errors import LeafError, Problems, Severity, Where
 from reconcile.model import desired
 from reconcile.model.address import Address, parse_address
 
@@ -304,6 +305,9 @@ def _read_at(reader: TableReader, resolved: Resolved[TimedTable]) -> desired.At 
     return desired.At(times, desired.ALL_DAYS if days is None else days) if times else None
 
 
+_GLOB = re.compile(r"[*?\[]")
+
+
 def _read_files(reader: TableReader, resolved: Resolved[TimedTable]) -> desired.WhenChanged | None:
     where = resolved.where("when_changed")
     directory = reader.sources[where.source].directory
@@ -311,7 +315,13 @@ def _read_files(reader: TableReader, resolved: Resolved[TimedTable]) -> desired.
     def watch(paths: tuple[str, ...]) -> desired.WhenChanged:
         return reader.watched.watch(paths, directory, wait=resolved.table.missing == "wait")
 
-    return reader.read(watch, resolved.table.when_changed, where)
+    watched = reader.read(watch, resolved.table.when_changed, where)
+    for path in watched.missing if watched else ():
+        if _GLOB.search(path):
+            detail = f'No pattern is expanded here: the item waits for a file of the name "{path}".'
+            hint = "Name the files one by one."
+            reader.problems.add("watched-file-missing", where, detail, hint, Severity.WARNING)
+    return watched
 
 
 def _read_signals(reader: TableReader, resolved: Resolved[TimedTable]) -> desired.OnSignal | None:

@@ -23,9 +23,11 @@ from reconcile.model.desired import (
     Cron,
     Desired,
     Every,
+    Freeze,
     Item,
     Mode,
     NativeSchedule,
+    OpenHours,
     RefreshItem,
     ScheduleSpec,
 )
@@ -39,7 +41,15 @@ from reconcile.planning.requests import company_of
 from reconcile.planning.steady import MINUTE_US, microseconds
 from reconcile.planning.time.cron import CronError
 from reconcile.planning.time.eventbridge import newest_and_next
-from reconcile.planning.time.slots import Change, count_slots, spread_of, touched_by, wall_slots
+from reconcile.planning.time.slots import (
+    Change,
+    count_slots,
+    frozen_by,
+    matches,
+    spread_of,
+    touched_by,
+    wall_slots,
+)
 from reconcile.planning.time.wall_clock import Transition, UnknownZoneError, local, transitions
 
 # The minutes of a week in which wall-clock slots ask for more calls than the budget takes.
@@ -275,6 +285,42 @@ def _slots(item: Item, now: datetime) -> int:
 
 def _warning(code: str, detail: str, hint: str) -> Diagnostic:
     return diagnose(code, detail=detail, hint=hint, severity=Severity.WARNING)
+
+
+# Items that their freezes keep from ever running: each slot is past its deadline by then.
+
+_Waiting = tuple[Cron | At, str, timedelta, timedelta, tuple[Freeze, ...]]
+"""A cadence, its zone, the offset of a spread, a deadline, and the freezes with windows."""
+
+
+def never_run(desired: Desired, now: datetime) -> Iterator[Diagnostic]:
+    """Warn of what cannot run within a year: no slot and its deadline meet an open window."""
+    windows = tuple(it for it in desired.freezes if isinstance(it.window, OpenHours))
+    lost: dict[_Waiting, list[Address]] = defaultdict(list)
+    for item in desired.items if windows else ():
+        timing, cadence = item.timing, item.timing.cadence
+        about = tuple(freeze for freeze in windows if matches(freeze, item.address))
+        if about and timing.deadline is not None and isinstance(cadence, Cron | At):
+            offset = spread_of(item, timing.spread)
+            lost[cadence, timing.zone, offset, timing.deadline, about].append(item.address)
+    for waiting, addresses in lost.items():
+        if _is_lost(waiting, addresses[0], now):
+            more = f" The same holds for {len(addresses) - 1:,} more." if addresses[1:] else ""
+            names = ", ".join(f'"{freeze.name}"' for freeze in waiting[-1])
+            detail = (
+                f"Whenever {addresses[0]} falls due in the coming year, {names} holds until its "
+                f"deadline has passed.{more}"
+            )
+            yield _warning("never-runs", detail, "Give it a longer `deadline`, or other times.")
+
+
+def _is_lost(waiting: _Waiting, address: Address, now: datetime) -> bool:
+    cadence, zone, offset, deadline, about = waiting
+    for slot in wall_slots(cadence, zone).between(now, now + WITHIN):
+        held = frozen_by(about, address, slot + offset)
+        if held is None or (held.until is not None and held.until < slot + offset + deadline):
+            return False
+    return True
 
 
 # The next change of the clocks that moves, drops or doubles a slot, zone by zone.

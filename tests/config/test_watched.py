@@ -42,6 +42,15 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
+def test_a_pattern_is_warned_of_where_a_file_of_that_name_is_waited_for(project: Path) -> None:
+    (project / "[eu].json").touch()
+    names = '["a*.json", "b.json", "[eu].json"]'
+    told = load_text(sales(f'when_changed = {names}\nmissing = "wait"'), "a.toml", project).warnings
+    assert [(one.code, '"a*.json"' in one.detail) for one in told] == [
+        ("watched-file-missing", True)
+    ]
+
+
 def test_a_path_that_leads_out_of_the_repository_is_not_read(project: Path) -> None:
     # H5
     (project / "link").symlink_to(project.parents[1] / "shadow")

@@ -18,10 +18,11 @@ from reconcile.model.desired import (
     FrozenSpan,
     Item,
     OnChange,
+    OpenHours,
     Pause,
 )
 from reconcile.model.struct import replace
-from reconcile.planning.feasibility import bursts, feasibility
+from reconcile.planning.feasibility import bursts, feasibility, never_run
 from reconcile.planning.forecast import forecast
 from tests.planning.making import HOURS_6, NOON, SIX, desired, hours, of, refresh, reset
 from tests.strategies import examples
@@ -69,6 +70,25 @@ def test_a_burst_is_a_minute_in_which_the_forecast_has_more_calls_than_fit(files
     found = bursts(files, NOON)
     assert bool(found) == (most > files.requests_per_minute)
     assert not found or found[0].calls == most
+
+
+NIGHT = Freeze("night", ("*",), OpenHours(((time(1), time(5)),), "UTC"))
+
+
+@given(st.sampled_from(["00:00", "00:30", "04:59", "05:00", "12:00"]), st.integers(1, 30))
+def test_what_is_said_never_to_run_is_what_has_no_call_in_a_week(at: str, halves: int) -> None:
+    daily, deadline = At((time.fromisoformat(at),)), hours(halves / 2)
+    item = refresh("sales", daily, deadline=deadline, on_change=OnChange.NEXT)
+    files = desired(item, freezes=(NIGHT,))
+    said = [warning.code for warning in never_run(files, NOON)]
+    assert said == ([] if [*forecast(files, of({}), NOON, WEEK).calls] else ["never-runs"])
+
+
+def test_items_that_never_run_for_one_reason_are_one_warning() -> None:
+    items = (refresh(name, At((time(12),)), deadline=hours(1)) for name in ("a", "b", "c"))
+    (warning,) = never_run(desired(*items, freezes=(NIGHT,)), NOON)
+    assert "models.a.refresh" in warning.detail
+    assert warning.detail.endswith("The same holds for 2 more.")
 
 
 def test_seventy_four_calls_at_six_need_a_spread_of_two_minutes() -> None:
