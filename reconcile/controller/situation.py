@@ -18,7 +18,7 @@ from reconcile.model.forecast import Timeline
 from reconcile.model.plan import Plan
 from reconcile.model.progress import Budget
 from reconcile.model.reason import Status
-from reconcile.model.recorded import Record, Recorded
+from reconcile.model.recorded import NO_RECORD, Record, Recorded
 from reconcile.model.struct import Instant, rfc3339
 from reconcile.render.apply import Board
 from reconcile.render.documents import AnyAddress, Code, Count, Seconds, encode
@@ -26,7 +26,6 @@ from reconcile.render.layout import escape_ci_log, escape_terminal
 from reconcile.render.reasons import Reader
 
 _MINUTE = timedelta(minutes=1)
-_NO_RECORD = Record()
 
 RecentWord = Literal["done", "failed", "unknown", "running", "skipped"]
 
@@ -97,7 +96,7 @@ class Situation(Struct, frozen=True, kw_only=True):
 
     def record(self, address: Address) -> Record:
         """Return what is recorded of an item."""
-        return self.recorded.items.get(address, _NO_RECORD) if self.recorded else _NO_RECORD
+        return self.recorded.items.get(address, NO_RECORD) if self.recorded else NO_RECORD
 
     def late_s(self, address: Address, now: datetime) -> float:
         """Return for how long an item has been due, in seconds; 0 if it is not."""

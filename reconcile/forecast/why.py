@@ -12,7 +12,7 @@ from reconcile.model import desired as declared
 from reconcile.model import reason as because
 from reconcile.model.address import Address
 from reconcile.model.plan import Await, Refresh, ResetCache, Standing, addresses_of
-from reconcile.model.recorded import Record, Recorded, Signal
+from reconcile.model.recorded import NO_RECORD, Record, Recorded, Signal
 from reconcile.model.struct import Instant, replace
 from reconcile.planning.budget import order
 from reconcile.planning.forecast import first_call
@@ -168,7 +168,7 @@ def explain(
     awaited = cadence.names if isinstance(cadence, declared.OnSignal) else ()
     judged = judge_all(desired, recorded, now, clock=clock)
     standings = {standing.address: standing for standing in judged.standings()}
-    standing, record = standings[address], recorded.items.get(address, Record())
+    standing, record = standings[address], recorded.items.get(address, NO_RECORD)
     ranked = order(judged.calls(desired.generation), standings.values(), now)
     calls = [call for call in ranked if isinstance(call, Call)]
     place = next((n for n, call in enumerate(calls, 1) if address in addresses_of(call)), None)

@@ -14,7 +14,7 @@ from reconcile.model import desired as declared
 from reconcile.model.address import Address
 from reconcile.model.forecast import ExpectedCall, Riding
 from reconcile.model.reason import Reason
-from reconcile.model.recorded import Record, Recorded
+from reconcile.model.recorded import NO_RECORD, Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.budget import UNKNOWN_DURATION_S, poll_ages_s
 from reconcile.planning.requests import measured_s
@@ -74,7 +74,6 @@ def _voices(
 # slots, whoever shares them. Only the rest is walked from one instant to the next: refreshes that
 # may ride along with others, and whatever a failure or a doubt holds back.
 
-_NO_RECORD: Final = Record()
 _INSTANT: Final = timedelta(microseconds=1)
 
 
@@ -154,7 +153,7 @@ class _Look:
         self._company = Company(desired.items)
         self._met = Met(
             {
-                item.address: measured_s(item, recorded.items.get(item.address, _NO_RECORD))
+                item.address: measured_s(item, recorded.items.get(item.address, NO_RECORD))
                 for members in self._company.groups.values()
                 for item in members
             },

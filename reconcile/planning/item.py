@@ -27,7 +27,16 @@ from reconcile.model.desired import (
 )
 from reconcile.model.journal import EndUnseen
 from reconcile.model.plan import EXCEPT, Choice, Plan, Standing
-from reconcile.model.recorded import Coverage, Look, Pending, Record, Recorded, Signals, Unseen
+from reconcile.model.recorded import (
+    NO_RECORD,
+    Coverage,
+    Look,
+    Pending,
+    Record,
+    Recorded,
+    Signals,
+    Unseen,
+)
 from reconcile.model.struct import replace
 from reconcile.planning.record import believed, same_identity, same_timing
 from reconcile.planning.signals import arrival, next_arrival, rhythm, slots_of
@@ -337,7 +346,6 @@ def _on_signal(item: Item, record: Record, around: Surroundings, cadence: OnSign
 
 # Since when an item has been due, however many slots have passed since.
 
-_NO_RECORD = Record()
 _WANTED = frozenset({why.Status.DUE, why.Status.HELD, why.Status.BACKING_OFF, why.Status.BLOCKED})
 
 
@@ -377,7 +385,7 @@ def overdue(desired: Desired, recorded: Recorded, planned: Plan) -> Mapping[Addr
         item = items.get(standing.address)
         if item is None:  # one of Omni's own schedules, which is never late
             continue
-        record = recorded.items.get(standing.address, _NO_RECORD)
+        record = recorded.items.get(standing.address, NO_RECORD)
         since = overdue_since(item, believed(record, planned.now), standing)
         if since is not None:
             late[standing.address] = min(since, planned.now)

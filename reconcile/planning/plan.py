@@ -37,6 +37,7 @@ from reconcile.model.plan import (
     addresses_of,
 )
 from reconcile.model.recorded import (
+    NO_RECORD,
     Coverage,
     Pending,
     Record,
@@ -387,7 +388,6 @@ def ordered_after(
 # What an item's need comes to once pauses, freezes, failures and doubts have had their say.
 
 
-_NO_RECORD = Record()
 ItemT = TypeVar("ItemT", bound=Item)
 
 
@@ -395,12 +395,12 @@ def judge(
     item: ItemT, around: Surroundings, before: ItemVerdict[ItemT] | None = None
 ) -> ItemVerdict[ItemT]:
     """Judge one item alone at `around.now`. `before`: an earlier verdict on the same item."""
-    record, now = around.records.get(item.address, _NO_RECORD), around.now
+    record, now = around.records.get(item.address, NO_RECORD), around.now
     known = before is not None and before.noted and before.record.declared is record.declared
     # Without an instant at which its declaration was seen, it is seen anew.
     noted = record.since is not None and (known or same_declaration(item, record.declared))
     if not noted and not same_identity(item, record):
-        record = _NO_RECORD
+        record = NO_RECORD
     need = need_of(item, record, around)
     coverage = _coverage(item, need, record, around) if need.status is why.Status.DUE else None
     pending = record.pending
