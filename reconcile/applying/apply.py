@@ -31,8 +31,8 @@ from reconcile.omni.reads import (
     Forbidden,
     Found,
     LiveLook,
-    ModelRole,
     OmniReader,
+    Permissions,
     Unreadable,
     observe,
 )
@@ -201,11 +201,12 @@ MOST_ROLES = 50
 class Cleared(Struct, frozen=True, kw_only=True):
     """What was learned. `missing`: ids of models that are not there or deleted, in lower case.
 
-    `roles`: by model id, where the instance tells them. `clock_ahead_s`: ours before Omni's.
+    `permissions`: where the instance tells them, by ids in lower case. `clock_ahead_s`: ours before
+    Omni's.
     """
 
     missing: frozenset[str]
-    roles: dict[str, ModelRole]
+    permissions: Permissions
     clock_ahead_s: float | None
     requests: int
 
@@ -225,11 +226,11 @@ async def clear(
         if isinstance(who, Forbidden):
             raise _refused(who.message, host)
         # An instance may not tell [SPEC-A], or not plainly.
-        roles = who.value if isinstance(who, Found) else {}
+        told = who.value if isinstance(who, Found) else {}
         there = await _models_there(reader, wanted, host)
         return Cleared(
             missing=frozenset(wanted) - there,
-            roles={model_id.lower(): role for model_id, role in roles.items()},
+            permissions={model_id.lower(): words for model_id, words in told.items()},
             clock_ahead_s=reader.clock_ahead_s,
             requests=reader.requests,
         )

@@ -325,8 +325,8 @@ def _warnings(found: Cleared) -> Iterator[Diagnostic]:
         )
     weak = sorted(
         model_id
-        for model_id, role in found.roles.items()
-        if role.permissions and MAY_CHANGE not in role.permissions
+        for model_id, words in found.permissions.items()
+        if words and MAY_CHANGE not in words
     )
     if weak:
         yield diagnose(

@@ -54,8 +54,8 @@ class Heart:
     """
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
         try:
+            parts = urlsplit(url)
             parse_origin(f"{parts.scheme}://{parts.netloc}")
         except (ReconcileError, ValueError):
             raise fail(

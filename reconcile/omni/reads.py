@@ -222,27 +222,24 @@ def read_schedules(body: object, *, connection_id: str) -> tuple[NativeSchedule,
 # Reads who a token is and what it may do to models (omni-api.md 1.3 [SPEC-B only]). Pure.
 
 
-class ModelRole(Struct, frozen=True):
-    """What a token may do to one model. `permissions` are Omni's words, such as UPDATE."""
-
-    role: str | None
-    permissions: frozenset[str]
+Permissions = Mapping[str, frozenset[str]]
+"""What a token may do, by model id, in Omni's words, such as UPDATE. Empty where it is not told."""
 
 
-def read_whoami(body: object) -> Mapping[str, ModelRole]:
-    """Read what the token may do, by model id. Raises UnusableReplyError."""
+def read_whoami(body: object) -> Permissions:
+    """Read what the token may do. Raises UnusableReplyError."""
     if not isinstance(body, dict):
         raise replies.UnusableReplyError("the reply is not a JSON object")
     roles = body.get("rolesByModel") or {}
     if not isinstance(roles, dict):
         raise replies.UnusableReplyError("rolesByModel in the reply is not an object")
-    return {model_id: _role(found) for model_id, found in roles.items()}
+    return {model_id: _permissions(found) for model_id, found in roles.items()}
 
 
-def _role(found: object) -> ModelRole:
-    """Read a role with its permissions; the spec does not say how either is spelled."""
+def _permissions(found: object) -> frozenset[str]:
+    """Read those of a role; the spec does not say how they are spelled."""
     if isinstance(found, str):
-        return ModelRole(found, frozenset())
+        return frozenset()
     if not isinstance(found, dict):
         raise replies.UnusableReplyError("a role in the reply is neither text nor an object")
     named = found.get("permissions", found.get("effectivePermissions")) or []
@@ -250,10 +247,7 @@ def _role(found: object) -> ModelRole:
         named = [name for name, held in named.items() if held]
     if not isinstance(named, list):
         raise replies.UnusableReplyError("permissions in the reply are no list")
-    return ModelRole(
-        replies.text_field(found, "role", "baseRole", "name"),
-        frozenset(name for name in named if isinstance(name, str)),
-    )
+    return frozenset(name for name in named if isinstance(name, str))
 
 
 # Reads what an instance holds, politely: each request waits its turn, some are repeated.
@@ -345,8 +339,8 @@ class OmniReader:
         read = partial(read_schedules, connection_id=connection_id)
         return await self._read(schedules_request(connection_id), read)
 
-    async def fetch_whoami(self, model_ids: Iterable[str] = ()) -> Finding[Mapping[str, ModelRole]]:
-        """Ask for the token's role on each of these models; an older server answers `Absent`."""
+    async def fetch_whoami(self, model_ids: Iterable[str] = ()) -> Finding[Permissions]:
+        """Ask what the token may do to each of these models; an older server answers `Absent`."""
         wanted = ",".join(model_ids)
         query = (("modelId", wanted),) if wanted else ()
         return await self._read(Request("GET", "/api/v1/whoami", query), read_whoami)

@@ -150,8 +150,8 @@ def _told(entry: journal.Entry) -> str:
         case journal.Renamed():
             moves = (f"{address_text(old)} -> {address_text(new)}" for old, new in entry.moves)
             return f"renamed   {', '.join(moves)}"
-        case journal.ClockMended():
-            return "clock_mended"
+        case journal.Waived(limit=limit, value=value):
+            return f"waived    {limit} up to {value:g}"
         case journal.Redated():
             behind = "ahead" if entry.ahead_s > 0 else "behind"
             calls = ", ".join(map(_short, entry.operations))
@@ -162,7 +162,7 @@ def _told(entry: journal.Entry) -> str:
         case _:
             operation = _short(getattr(entry, "operation", ""))
             message = getattr(entry, "message", "")
-            told = f"{records.word_of(type(entry)):<8}  {operation}"
+            told = f"{records.word_of(type(entry)):<8}  {operation}".rstrip()
             return f"{told}  {words_text(message)}" if message else told
 
 

@@ -20,7 +20,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from reconcile.clock import wall_clock
-from reconcile.errors import Place, fail
+from reconcile.config.toml import read_bounded
+from reconcile.errors import LeafError, Place, fail
 from reconcile.model.address import is_loopback
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Choice
@@ -346,18 +347,14 @@ def _recorded_schedules(recorded: Recorded, desired: Desired) -> Iterator[instan
 
 def _load(file: str) -> str:
     try:
-        with Path(file).open("rb") as stream:
-            content = stream.read(_LARGEST_BYTES + 1)
-        if len(content) <= _LARGEST_BYTES:
-            return content.decode()
-        why = "it is larger than 64 MiB"
-    except OSError as error:
-        why = error.strerror or str(error)
+        return read_bounded(Path(file), _LARGEST_BYTES).decode()
+    except LeafError as error:
+        why = error.detail
     except UnicodeDecodeError:
-        why = "it is not UTF-8"
+        why = "It is not UTF-8."
     raise fail(
         "instance-file-unreadable",
-        f"It was to be served: {why}.",
+        f"It was to be served. {why}",
         hint="reconcile discover --format json > instance.json",
         places=(Place(file),),
     )

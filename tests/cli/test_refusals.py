@@ -71,6 +71,7 @@ def test_a_limit_blocks_and_its_waiver_lets_one_apply_pass(staged: Staging) -> N
     blocked = stage.run("apply", "--yes")
     assert (blocked.code, "--allow calls=2" in blocked.err, stage.calls()) == (3, True, [])
     assert stage.run("apply", "--yes", "--allow", "calls=2").code == 0
+    assert "waived    calls up to 2\n" in stage.run("state", "history").out
 
 
 def test_removing_everything_from_the_file_is_not_forgotten_by_mistake(staged: Staging) -> None:

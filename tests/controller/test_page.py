@@ -171,6 +171,7 @@ def test_a_browser_gives_the_token_once_and_keeps_a_cookie(staged: Staging) -> N
         (("--listen", "127.0.0.1:99999"), "bad-listen"),
         (("--listen", "0", "--token-file", "nowhere"), "bad-token-file"),
         (("--heartbeat-url", "http://hc.example/abc"), "bad-heartbeat-url"),
+        (("--heartbeat-url", "https://["), "bad-heartbeat-url"),
     ],
 )
 def test_what_would_be_unsafe_is_refused_at_the_start(

@@ -1,6 +1,7 @@
 """`discover` as a user meets it: what an instance has, whatever it is called."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -176,7 +177,9 @@ def test_a_listing_that_is_none_is_refused_before_anything_is_served(serving: Se
     assert done.code == 1
     assert "instance-file-invalid" in done.err
     assert "connections[0], id" in done.err
-    assert "instance-file-unreadable" in stage.run("sandbox", "--instance", "none.json").err
+    os.mkfifo(stage.folder / "pipe")
+    for name in ("none.json", "pipe"):
+        assert "instance-file-unreadable" in stage.run("sandbox", "--instance", name).err
 
 
 # G5

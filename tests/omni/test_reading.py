@@ -13,7 +13,6 @@ from reconcile.omni.reads import (
     Absent,
     Forbidden,
     Found,
-    ModelRole,
     OmniReader,
     Unreadable,
 )
@@ -201,7 +200,7 @@ def test_a_token_says_who_it_is_and_what_it_may_do() -> None:
         "keyScope": "user",
         "orgRole": "MEMBER",
         "rolesByModel": {
-            "m": {"role": "MODELER", "permissions": ["UPDATE"]},
+            "m": {"role": 7, "permissions": ["UPDATE"]},
             "n": {"role": "VIEWER", "permissions": {"UPDATE": False, "USE_WORKBOOKS": True}},
             "o": "QUERIER",
         },
@@ -210,9 +209,9 @@ def test_a_token_says_who_it_is_and_what_it_may_do() -> None:
     found = ask(omni, lambda reader: reader.fetch_whoami(["m", "n", "o"]))
     assert isinstance(found, Found)
     assert found.value == {
-        "m": ModelRole("MODELER", frozenset({"UPDATE"})),
-        "n": ModelRole("VIEWER", frozenset({"USE_WORKBOOKS"})),
-        "o": ModelRole("QUERIER", frozenset()),
+        "m": frozenset({"UPDATE"}),
+        "n": frozenset({"USE_WORKBOOKS"}),
+        "o": frozenset(),
     }
     assert omni.asked[0].query == (("modelId", "m,n,o"),)
 
