@@ -21,7 +21,6 @@ from reconcile.planning.plan import plan
 from reconcile.planning.saved import Confirmed, Stale, confirm
 from reconcile.render.layout import escape_terminal
 from reconcile.render.plan import confirmed_text, differences_text
-from reconcile.render.records import receipt_text
 from reconcile.render.words import Vantage
 from reconcile.terminal import inputs, progress
 from reconcile.terminal import options as shared
@@ -85,6 +84,7 @@ def _apply(options: shared.Options, notifier: Notifier) -> int:
     desired, observed = _gather(options, console)
     if options.signal:
         from reconcile.cli.signal import send
+        from reconcile.render.records import receipt_text
     for name in options.signal:
         receipt = send(desired, name, wall_clock(), options)
         console.note(receipt_text(receipt, Vantage("UTC", receipt.at)))
