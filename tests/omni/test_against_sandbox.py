@@ -160,4 +160,4 @@ def test_whoami_is_known_since_the_later_specification(stage: Stage, published: 
         assert isinstance(found, Absent)
     else:
         assert isinstance(found, Found)
-        assert "UPDATE" in found.value[SALES].permissions
+        assert "UPDATE" in found.value[SALES]
