@@ -322,7 +322,7 @@ class GroupCommit:
     def __init__(self, session: Session, *, threads: bool = True) -> None:
         """Write in threads; or, where time is not real, in the loop itself."""
         self._session = session
-        self._aside = _in_thread if threads else _at_once
+        self._aside = in_thread if threads else _at_once
         self._waiting: list[_Waiting] = []
         self._writing: asyncio.Task[None] | None = None
         self._ticking: asyncio.Task[None] | None = None
@@ -424,7 +424,7 @@ async def _at_once(work: Callable[[], ResultT]) -> ResultT:
     return work()
 
 
-async def _in_thread(work: Callable[[], ResultT]) -> ResultT:
+async def in_thread(work: Callable[[], ResultT]) -> ResultT:
     """Do work in another thread. No pool's: that is joined at the end, however long it hangs."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[ResultT] = loop.create_future()

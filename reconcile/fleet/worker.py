@@ -16,7 +16,7 @@ from typing import TypeVar, assert_never
 
 from msgspec import Struct
 
-from reconcile.applying.apply import OmniAccess, Spent
+from reconcile.applying.apply import OmniAccess, Spent, in_thread
 from reconcile.applying.ports import Stop, StopCause
 from reconcile.config.fleet import Fleet, FleetMember, Seat, load_fleet
 from reconcile.config.merge import lock_beside
@@ -184,7 +184,7 @@ class Worker:
             access = self._access[member.credential]
             if access.spent.calls_waiting and monotonic() < patient_until_s:
                 continue
-            if await asyncio.to_thread(self._is_wanted, member, content, desired):
+            if await in_thread(lambda: self._is_wanted(member, content, desired)):
                 stop.request(StopCause.SOMETHING_DUE)
 
     def _is_wanted(self, member: FleetMember, content: str | None, desired: Desired | None) -> bool:
