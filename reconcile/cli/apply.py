@@ -302,5 +302,5 @@ def require_approved(planned: Plan, options: shared.Options) -> None:
         "digest-differs",
         f"Approved was {wanted}, due now is {found[: max(len(wanted), 12)]}. Slots fell "
         "due, something was settled, or the files changed. Nothing was sent.",
-        hint=shared.spelled(["reconcile", "plan", *inputs.planning_arguments(options)]),
+        hint=shared.shell_words(["reconcile", "plan", *inputs.planning_arguments(options)]),
     )

@@ -39,7 +39,7 @@ from reconcile.state.origin import origin_here
 from reconcile.state.saved_plans import load_plan
 from reconcile.state.session import Session
 from reconcile.terminal.console import Console
-from reconcile.terminal.options import DEFAULT_FILE, STANDARD_OUTPUT, Options, spelled
+from reconcile.terminal.options import DEFAULT_FILE, STANDARD_OUTPUT, Options, shell_words
 
 
 def gather_desired(options: Options, console: Console) -> Desired:
@@ -285,7 +285,7 @@ def stale(options: Options, differences: str, *, lacks_look: bool = False) -> Re
     return fail(
         "saved-plan-stale",
         f"{differences}\nNothing was sent.",
-        hint=spelled(looking if lacks_look else anew),
+        hint=shell_words(looking if lacks_look else anew),
         places=(Place(options.plan),),
     )
 
@@ -325,7 +325,7 @@ def file_to_write(place: str) -> Path:
         raise fail(
             "file-not-found",
             f"{place} ends with a slash, which names a folder. Nothing was written.",
-            hint=f"mkdir -p {spelled([place])}",
+            hint=f"mkdir -p {shell_words([place])}",
             headline=f"there is no such folder: {place}",
         )
     return path

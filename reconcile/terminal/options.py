@@ -176,7 +176,7 @@ class NextCommand:
             if isinstance(one, Common) and one.name in takes
             for word in _lacking(one, self._given(one.name, takes), takes[one.name], words)
         ]
-        return f"{text} {spelled(more)}" if more else text
+        return f"{text} {shell_words(more)}" if more else text
 
     def _named(self, words: Sequence[str]) -> click.Command:
         """Return the command that the words begin with; one without parameters if there is none."""
@@ -206,12 +206,12 @@ class NextCommand:
         return value if isinstance(value, tuple) else (value,)
 
 
-def spelled(words: Iterable[str]) -> str:
+def shell_words(words: Iterable[str]) -> str:
     """Spell words for a shell; what cannot be seen, or is no text, by the numbers of its bytes."""
-    return " ".join(map(_spelled, words))
+    return " ".join(map(_shell_word, words))
 
 
-def _spelled(word: str) -> str:
+def _shell_word(word: str) -> str:
     shown = quote(word)
     if escape_terminal(shown) == shown:
         return shown

@@ -13,7 +13,7 @@ from reconcile.model.address import Address
 from reconcile.model.recorded import Failure, Record, Recorded
 from reconcile.render.layout import escape_terminal
 from reconcile.state.codec import encode_state
-from reconcile.terminal.options import spelled
+from reconcile.terminal.options import shell_words
 from tests.canary import CANARY
 from tests.planning.making import NOON
 from tests.stage import OPS, Ended, Stage, Staging, models
@@ -163,7 +163,7 @@ WORDS = st.binary(min_size=1).filter(lambda word: 0 not in word)
 )
 @settings(max_examples=30, deadline=None)
 def test_a_shell_reads_back_every_word_that_it_is_told(words: list[bytes]) -> None:
-    line = f"printf '%s\\0' {spelled(map(os.fsdecode, words))}"
+    line = f"printf '%s\\0' {shell_words(map(os.fsdecode, words))}"
     assert escape_terminal(line) == line
     read = subprocess.run(["bash", "-c", line], capture_output=True, check=True, timeout=30).stdout
     assert read.split(b"\0")[:-1] == words
