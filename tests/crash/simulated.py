@@ -12,7 +12,7 @@ from itertools import count
 from reconcile.applying.execute import execute
 from reconcile.applying.ports import Ports, Stop, StopCause
 from reconcile.model.desired import Desired
-from reconcile.model.journal import Accepted, Failed, Intent, NotSent, Rejected
+from reconcile.model.journal import Accepted, Done, Failed, Intent, NotSent, Rejected
 from reconcile.model.recorded import Coverage, Recorded
 from reconcile.omni.http import model_of
 from reconcile.omni.limiter import PacedLimiter
@@ -28,6 +28,7 @@ from tests.planning.making import NOON
 from tests.state.acts import dice
 
 HOST = "https://simulated.invalid"
+UNSEEN_AFTER = timedelta(days=1)
 
 
 class Play:
@@ -110,7 +111,7 @@ class Play:
     def _begins(self, intent: Intent, now: datetime) -> None:
         """Check what must hold at the instant a call reaches Omni."""
         self.executed[intent.operation] += 1
-        settled = self._settled(but=intent.operation)
+        settled = self._settled(now, but=intent.operation)
         for coverage in intent.covers:
             key = coverage.address, coverage.slot
             assert key not in settled, f"{key} was acknowledged, and is sent again"
@@ -121,14 +122,19 @@ class Play:
                 beside = job.connection_id == connection and job.running(now) and job.id in known
                 assert not beside, f"{intent.covers} beside a job that runs"
 
-    def _settled(self, but: str) -> set[tuple[str, datetime | None]]:
-        """List what acknowledged calls cover that did not fail, calls in flight left out."""
+    def _settled(self, now: datetime, but: str) -> set[tuple[str, datetime | None]]:
+        """List what acknowledged calls cover that did not fail, calls in flight left out.
+
+        And without those whose end nobody had seen a day after they were begun.
+        """
         covers: dict[str, tuple[Coverage, ...]] = {}
         settled: dict[str, tuple[Coverage, ...]] = {}
+        ended = {e.entry.operation for e in self.files.past if isinstance(e.entry, Done)}
         for numbered in self.files.past:
             match numbered.entry:
-                case Intent() as intent if intent.operation != but:
-                    covers[intent.operation] = intent.covers
+                case Intent(operation=operation) as intent if operation != but:
+                    unseen = operation not in ended and now - intent.at >= UNSEEN_AFTER
+                    covers[operation] = () if unseen else intent.covers
                 case Accepted(operation=operation) if operation != but:
                     settled[operation] = covers[operation]
                 case Failed(operation=operation):
