@@ -79,7 +79,7 @@ class MoodyOmni:
     jobs: dict[str, Job] = field(default_factory=dict)
     marks: dict[tuple[str, str], datetime] = field(default_factory=dict)
     refused: list[tuple[datetime, str]] = field(default_factory=list)
-    """When Omni said no to something that was about one model alone, and which."""
+    """When Omni said no to a call or to the look at a job that was a model's own, and whose."""
     posts: list[tuple[datetime, str, bool]] = field(default_factory=list)
     """When a POST of a refresh arrived, of which model's id, and whether its reply was whole."""
 
@@ -155,16 +155,17 @@ class MoodyOmni:
 
     def _status(self, job_id: str, job: Job) -> Reply:
         moods = self._moods(job.model)
+        # A refresh is of a connection: whoever shares it shares how its job ends.
+        sharing = [m for m, place in self.connections.items() if place == job.connection]
         if "job unreadable" in moods:
-            return self._refuse(job.model, 403, "You do not have read permission on it")
+            self.refused += [(self.now(), model) for model in sharing]
+            return self._said(403, "You do not have read permission on it")
         if "job forgotten" in moods:
             return self._said(404, "Not Found")
         word = "RUNNING"
         if self.now() >= job.ends:
             word = "FAILED" if job.fails else "COMPLETED"
         if word == "FAILED":
-            # A refresh is of a connection: whoever shares it shares how its job ends.
-            sharing = [m for m, place in self.connections.items() if place == job.connection]
             self.refused += [(self.now(), model) for model in sharing]
         return self._ok({"job_id": job_id, "job_type": "refresh_schema", "status": word})
 
