@@ -11,6 +11,7 @@ from msgspec import Struct
 from reconcile.config import toml
 from reconcile.config.refusals import check_table, placed
 from reconcile.config.tables import Duration, Name, NotEmpty, Table, key, published
+from reconcile.config.timings import TableReader
 from reconcile.config.values import check_name, parse_positive_duration
 from reconcile.errors import LeafError, Problems, ReconcileError, Where
 from reconcile.model.address import misplaced
@@ -159,17 +160,16 @@ def load_fleet(path: Path) -> Fleet:
         raise ReconcileError(toml.at_file(error, path)) from None
     source = toml.Source(str(path), text, path.absolute().parent)
     problems = Problems()
-    fleet = _lower(
-        check_table(FleetDocument, toml.parse_source(source), problems), source.directory, problems
-    )
+    document = check_table(FleetDocument, toml.parse_source(source), problems)
+    fleet = _lower(document or FleetDocument(), TableReader((source,), problems))
     if problems.found():
         raise ReconcileError(*placed(problems, source))
     return fleet
 
 
-def _lower(document: FleetDocument | None, directory: Path, problems: Problems) -> Fleet:
-    document = document or FleetDocument()
+def _lower(document: FleetDocument, reader: TableReader) -> Fleet:
     table = document.fleet or FleetTable()
+    directory, problems = reader.sources[0].directory, reader.problems
     if table.database is not None:
         _check_database(table.database, problems)
     if not document.instances and not problems.found():
@@ -181,9 +181,8 @@ def _lower(document: FleetDocument | None, directory: Path, problems: Problems) 
         )
     for name, entry in (document.instances or {}).items():
         where = Where(0, ("instances", name))
-        _check_name(name, where.key(), problems)
-        if entry.credential:
-            _check_name(entry.credential, where.value("credential"), problems)
+        reader.read(check_name, name, where.key())
+        reader.read(check_name, entry.credential or None, where.value("credential"))
         if not entry.file:
             problems.add(
                 "missing-key", where.value("file"), "An empty path is none of a file or a folder."
@@ -203,27 +202,16 @@ def _lower(document: FleetDocument | None, directory: Path, problems: Problems) 
         members=members,
         database=table.database,
         look_every_s=int(every.total_seconds()),
-        silent_after_s=int(_silence(table.silent_after, problems).total_seconds()),
+        silent_after_s=int(_silence(table.silent_after, reader).total_seconds()),
     )
 
 
-def _check_name(name: str, where: Where, problems: Problems) -> None:
-    try:
-        check_name(name)
-    except LeafError as error:
-        problems.refuse(error, where)
-
-
-def _silence(text: str, problems: Problems) -> timedelta:
+def _silence(text: str, reader: TableReader) -> timedelta:
     where = Where(0, ("fleet", "silent_after"))
-    try:
-        silence = parse_positive_duration(text)
-    except LeafError as error:
-        problems.refuse(error, where)
-        return _LEAST_SILENCE
+    silence = reader.read(parse_positive_duration, text, where) or _LEAST_SILENCE
     if silence < _LEAST_SILENCE:
         detail = "A worker says every second at most that it lives: 3s is the least to wait for it."
-        problems.add("out-of-range", where, detail)
+        reader.problems.add("out-of-range", where, detail)
     return silence
 
 
