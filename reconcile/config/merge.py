@@ -432,22 +432,17 @@ def decode_lock(source: Source) -> LockFile:
             document.made_for,
             tuple(
                 LockedModel(
-                    name=_checked(name),
+                    name=check_name(name),
                     model_id=check_uuid(table.id),
                     selection=table.select,
                     title=table.title,
-                    connection=table.connection and _checked(table.connection),
+                    connection=table.connection and check_name(table.connection),
                 )
                 for name, table in (document.models or {}).items()
             ),
         )
     except LeafError as error:
         raise _unreadable(Place(source.name), error.detail) from None
-
-
-def _checked(name: str) -> str:
-    check_name(name)
-    return name
 
 
 def _unreadable(place: Place, detail: str) -> ReconcileError:

@@ -339,11 +339,11 @@ def parse_signals(names: tuple[str, ...]) -> tuple[str, ...]:
     return distinct
 
 
-def check_name(name: str) -> None:
-    """Raise `LeafError` unless the name is 1 to 200 characters that can all be seen."""
+def check_name(name: str) -> str:
+    """Return the name; raise `LeafError` unless it is 1 to 200 characters that can all be seen."""
     seen = name.isprintable() and name.strip() and name not in (".", "..")
     if seen and len(name) <= LONGEST_NAME:
-        return
+        return name
     if not name.strip():
         raise LeafError("bad-name", "The name is empty, so nothing could be called by it.")
     if len(name) > LONGEST_NAME:
@@ -361,6 +361,7 @@ def check_name(name: str) -> None:
                 "the text around it. Two names could then look the same.",
                 "Write the name again by hand.",
             )
+    return name
 
 
 def check_uuid(text: str) -> str:
