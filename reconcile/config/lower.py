@@ -8,7 +8,6 @@ from datetime import timedelta
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
-from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -39,8 +38,8 @@ def lower(
     gathered: merge.Gathered,
     problems: Problems,
     watched: WatchedFiles,
-    lock: declared.LockFile | None = None,
-    known: Mapping[str, Sequence[declared.Item]] = MappingProxyType({}),
+    lock: declared.LockFile | None,
+    known: Mapping[str, Sequence[declared.Item]],
 ) -> declared.Desired:
     """Return the desired state that was gathered. It is only sound if no problem was kept.
 
@@ -271,8 +270,8 @@ class ItemReader:
         zone = model.table.timezone
         alike = (model.file.source, zone, *vars(table).values(), frozenset(table.model_fields_set))
         if alike not in self._refreshes:
-            fallback = _with_zone(self.refreshes, model)
-            made = read_refresh(self.reader, fallback.resolve(model.below(table, "refresh")))
+            resolved = self.refreshes.below(model).resolve(model.below(table, "refresh"))
+            made = read_refresh(self.reader, resolved)
             if made is None:
                 return None
             self._refreshes[alike] = made
@@ -287,7 +286,7 @@ class ItemReader:
         zone = model.table.timezone if model else None
         alike = (said.file.source, zone, *timed, frozenset(said.table.model_fields_set))
         if alike not in self._resets:
-            resolved = _with_zone(self.resets, model).resolve(said)
+            resolved = self.resets.below(model).resolve(said)
             timing = read_timing(self.reader, resolved)
             after = self.reader.read(parse_after, resolved.table.after, resolved.where("after"))
             if timing is None:
@@ -303,15 +302,6 @@ class ItemReader:
         if after == own_refresh:
             return own_refresh
         return self.reader.read(parse_after, after, said.where.value("after"))
-
-
-def _with_zone(
-    fallback: merge.Fallback, model: merge.Said[tables.ModelTable] | None
-) -> merge.Fallback:
-    """Put the model's own zone before that of any default."""
-    if model is None or model.table.timezone is None:
-        return fallback
-    return fallback.over("timezone", model.table.timezone, model.where.value("timezone"))
 
 
 # From connection tables to Omni's own schedules, as they should be there.

@@ -208,9 +208,12 @@ class Fallback(Struct, frozen=True):
     values: Mapping[str, Any]
     places: Mapping[str, Where]
 
-    def over(self, key: str, value: object, where: Where) -> "Fallback":
-        """Return a fallback in which one key has another value."""
-        return Fallback({**self.values, key: value}, {**self.places, key: where})
+    def below(self, model: Said[tables.ModelTable] | None) -> "Fallback":
+        """Put a model's own zone before that of any default."""
+        if model is None or model.table.timezone is None:
+            return self
+        zone, where = model.table.timezone, model.where.value("timezone")
+        return Fallback({**self.values, "timezone": zone}, {**self.places, "timezone": where})
 
     def resolve(self, said: Said[TimedT_co]) -> Resolved[TimedT_co]:
         """Fill in what a table does not say itself."""
