@@ -56,12 +56,6 @@ SignalNames = Annotated[tuple[SignalName, ...], ARRAY, _NOT_EMPTY]
 DaysList = Annotated[tuple[Days, ...], ARRAY, _NOT_EMPTY]
 
 
-def _one_of_at_most(*cadences: str) -> list[Any]:
-    """Allow at most one of these keys: a table that has none may inherit one."""
-    alternatives = [{"required": [cadence]} for cadence in cadences]
-    return [*alternatives, {"not": {"anyOf": alternatives}}]
-
-
 def _never_beside(*keys: str) -> dict[str, Any]:
     """Refuse a key that makes no sense beside any of these."""
     return {"not": {"anyOf": [{"required": [other]} for other in keys]}}
@@ -197,23 +191,28 @@ class TimedTable(Table):
 
 
 _COMMON = ("every", "cron", "at", "when_changed", "on_signal")
-_CLOCKLESS = ("every", "when_changed", "on_signal")
+_BELONGS_TO = {"days": {"at"}, "missing": {"when_changed"}, "spread": {"cron", "at"}}
+_ONLY_SOFT = {"properties": {"mode": {"const": "soft"}}}
+
+
+def _one_cadence(*cadences: str, **beside: dict[str, Any]) -> dict[str, Any]:
+    """Allow at most one cadence, as it may be inherited, and keys only beside theirs."""
+    alternatives = [{"required": [cadence]} for cadence in cadences]
+    companions = {
+        key: _never_beside(*(cadence for cadence in cadences if cadence not in owners))
+        for key, owners in _BELONGS_TO.items()
+    }
+    return {
+        "oneOf": [*alternatives, {"not": {"anyOf": alternatives}}],
+        "dependentSchemas": {**companions, **beside},
+    }
 
 
 class RefreshTable(TimedTable):
     """When a model's schema is refreshed, and how."""
 
     model_config = ConfigDict(
-        json_schema_extra={
-            "oneOf": _one_of_at_most(*_COMMON),
-            "dependentSchemas": {
-                "days": _never_beside("every", "cron", "when_changed", "on_signal"),
-                "missing": _never_beside("every", "cron", "at", "on_signal"),
-                "spread": _never_beside(*_CLOCKLESS),
-                "schemas": {"properties": {"mode": {"const": "soft"}}},
-                "tables": {"properties": {"mode": {"const": "soft"}}},
-            },
-        }
+        json_schema_extra=_one_cadence(*_COMMON, schemas=_ONLY_SOFT, tables=_ONLY_SOFT)
     )
 
     mode: Literal["hard", "soft"] = key(
@@ -234,16 +233,7 @@ class RefreshTable(TimedTable):
 class CacheTable(TimedTable):
     """When the cached results of one policy become invalid."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "oneOf": _one_of_at_most(*_COMMON, "reset_at"),
-            "dependentSchemas": {
-                "days": _never_beside("every", "cron", "when_changed", "on_signal", "reset_at"),
-                "missing": _never_beside("every", "cron", "at", "on_signal", "reset_at"),
-                "spread": _never_beside(*_CLOCKLESS, "reset_at"),
-            },
-        }
-    )
+    model_config = ConfigDict(json_schema_extra=_one_cadence(*_COMMON, "reset_at"))
 
     reset_at: Instant | None = key("One reset, at this instant.", "2026-12-01T07:00:00-05:00")
     after: str | None = key(
