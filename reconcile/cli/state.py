@@ -14,7 +14,7 @@ from reconcile.model.address import Address, fits, parse_address, quote_key, spl
 from reconcile.model.desired import Desired
 from reconcile.model.journal import Entry, Forgotten, Marked, Moved, Noted, Numbered, Renamed
 from reconcile.model.plan import Choice, Refresh, ResetCache
-from reconcile.model.recorded import Coverage, Recorded, ScheduleRecord
+from reconcile.model.recorded import Coverage, Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.guards import nearest
 from reconcile.planning.item import latest
@@ -92,24 +92,17 @@ def show(options: shared.Options, console: Console) -> int:
     desired = inputs.gather_desired(options, console)
     recorded = inputs.load_recorded(desired.state_url, console)
     address = recorded_address(options.address, recorded)
+    record: RecordedItem | RecordedSchedule
     if address in recorded.schedules:
-        return _show_schedule(address, recorded.schedules[address], console)
-    record = RecordedItem.of(address, recorded.items[address])
-    if console.format == "json":
-        console.say(encode(replace(record, format_version=1)))
-        return 0
-    zones = {item.address: item.timing.zone for item in desired.items}
-    view = Vantage(zones.get(address, "UTC"), wall_clock())
-    console.say(record_text(record, view, width=console.width()))
-    return 0
-
-
-def _show_schedule(address: Address, known: ScheduleRecord, console: Console) -> int:
-    record = RecordedSchedule.of(address, known)
-    if console.format == "json":
-        console.say(encode(replace(record, format_version=1)))
+        record = RecordedSchedule.of(address, recorded.schedules[address])
+        text = schedule_text(record, wall_clock())
     else:
-        console.say(schedule_text(record, wall_clock()))
+        record = RecordedItem.of(address, recorded.items[address])
+        zones = {item.address: item.timing.zone for item in desired.items}
+        view = Vantage(zones.get(address, "UTC"), wall_clock())
+        text = record_text(record, view, width=console.width())
+    as_json = console.format == "json"
+    console.say(encode(replace(record, format_version=1)) if as_json else text)
     return 0
 
 
