@@ -128,17 +128,19 @@ def _plan(options: shared.Options, console: Console) -> int:
         from reconcile.review.command import earlier_version
 
         versions = Shift(earlier_version(options, understood), desired)
-        code = _review(options, console, versions, recorded, planned, live)
+        news = _compare(options, console, versions, recorded, planned, live)
         _say_below(live, console)
-        return code
+        return _exit_code(planned, options, news=news)
     if console.format in REVIEWED:
         from reconcile.review.command import Beside, say_review
 
         beside = Beside(live=_lines(live, console))
         say_review(planned, desired, recorded, options, console, beside)
-        _say_below(live, console)
+    elif live is not None and console.format == "json":
+        console.say_document(live.document(planned, console))
     else:
-        _say(planned, desired, options, console, live)
+        _say_text(planned, desired, options, console)
+    _say_below(live, console)
     # A job is no call; but whoever applies on 2 alone would never learn how it ended, and its item
     # is not called before that.
     waits = any(isinstance(action, Await) for action in planned.actions)
@@ -175,54 +177,39 @@ def _lines(live: LiveView | None, console: Console) -> Sequence[str]:
     return live.text(console, colour=False).splitlines() if live else ()
 
 
-def _review(
+def _compare(
     options: shared.Options,
     console: Console,
     versions: Shift[Desired],
     recorded: Recorded,
     planned: Plan,
     live: LiveView | None,
-) -> int:
-    from reconcile.review.command import compare_with, say_comparison
+) -> bool:
+    """Print what changes between two versions of the files; tell whether anything does."""
+    from reconcile.review import command as review
 
     before, desired = versions.before, versions.after
-    comparison = compare_with(before, options, desired, recorded, planned)
+    comparison = review.compare_with(before, options, desired, recorded, planned)
     if console.format in REVIEWED:
-        from reconcile.review.command import Beside, say_review
-
-        beside = Beside(comparison, before, _lines(live, console))
-        say_review(planned, desired, recorded, options, console, beside)
+        beside = review.Beside(comparison, before, _lines(live, console))
+        review.say_review(planned, desired, recorded, options, console, beside)
     elif console.format == "json":
-        from reconcile.review.command import comparison_told
-
-        told = comparison_told(comparison, options)
-        console.say_document(
-            replace(_document(planned, desired.base_url, live, console), against=told)
+        document = (
+            live.document(planned, console)
+            if live is not None
+            else plan_document(planned, host=desired.base_url, complete=console.complete)
         )
+        told = review.comparison_told(comparison, options)
+        console.say_document(replace(document, against=told))
     else:
         # What an apply would refuse stands above a text that is not the plan itself.
         if planned.blocked_by:
             over = tuple(map(Blocking.of, planned.blocked_by))
             console.say(blocked_text(over, console.complete))
-        say_comparison(comparison, options, console)
+        review.say_comparison(comparison, options, console)
     if options.verbose and console.format == "text":
         _say_text(planned, desired, options, console)
-    return _exit_code(planned, options, news=not comparison.is_empty)
-
-
-def _say(
-    planned: Plan,
-    desired: Desired,
-    options: shared.Options,
-    console: Console,
-    live: LiveView | None,
-) -> None:
-    """Print a plan in the format that was asked for, and what a live look found beside it."""
-    if live is not None and console.format == "json":
-        console.say_document(_document(planned, desired.base_url, live, console))
-        return
-    _say_text(planned, desired, options, console)
-    _say_below(live, console)
+    return not comparison.is_empty
 
 
 def _say_text(planned: Plan, desired: Desired, options: shared.Options, console: Console) -> None:
@@ -232,14 +219,6 @@ def _say_text(planned: Plan, desired: Desired, options: shared.Options, console:
         name = name.relative_to(Path.cwd())
     state, verbose = str(name), options.verbose
     say_plan(planned, console, host=desired.base_url, verbose=verbose, state=state)
-
-
-def _document(
-    planned: Plan, host: str | None, live: LiveView | None, console: Console
-) -> PlanDocument:
-    if live is not None:
-        return live.document(planned, console)
-    return plan_document(planned, host=host, complete=console.complete)
 
 
 def save(
