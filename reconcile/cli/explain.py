@@ -61,20 +61,10 @@ class Key(Struct, frozen=True):
 
 
 @cache
-def all_keys() -> tuple[Key, ...]:
-    """Return all keys, tables before what is in them, in the order of the schema."""
-    from reconcile.config.tables import file_schema
-
-    schema = file_schema()
-    return tuple(_walk(schema, schema["$defs"], (), ""))
-
-
-@cache
-def _fleet_keys() -> tuple[Key, ...]:
-    from reconcile.config.fleet import fleet_schema
-
-    schema = fleet_schema()
-    return tuple(_walk(schema, schema["$defs"], (), ""))
+def all_keys(kind: str = "file") -> tuple[Key, ...]:
+    """Return all keys of a `file` or of a `fleet`, tables before what is in them."""
+    whole = schema(kind)
+    return tuple(_walk(whole, whole["$defs"], (), ""))
 
 
 def find_keys(asked: str) -> tuple[Key, ...]:
@@ -83,7 +73,7 @@ def find_keys(asked: str) -> tuple[Key, ...]:
     What no file of a desired state has may be a key of `fleet.toml`.
     """
     words = tuple(asked.strip("[] ").split("."))
-    return _found(words, all_keys()) or _found(words, _fleet_keys())
+    return _found(words, all_keys()) or _found(words, all_keys("fleet"))
 
 
 def _found(words: tuple[str, ...], keys: tuple[Key, ...]) -> tuple[Key, ...]:
@@ -441,7 +431,7 @@ PUBLISHED: Final[Mapping[str, tuple[str, ...]]] = {
 DOCUMENTS = ("file", "fleet", "state", *PUBLISHED)
 
 
-def schema(name: str) -> dict[str, object]:
+def schema(name: str) -> dict[str, Any]:
     """Return a published schema by its name. Raises ModuleNotFoundError where its extra is gone."""
     match name:
         case "file":
