@@ -340,7 +340,10 @@ def check_items(
         detail = "No refresh and no cache reset is declared, so there is nothing to do."
         hint = "reconcile init --model NAME=UUID"
         problems.add("declares-nothing", Where(0, ()), detail, hint, Severity.WARNING)
-    warn(desired, gathered, problems)
+    _warn_of_webhooks(desired, gathered, problems)
+    _warn_of_followers(desired, gathered, problems)
+    _warn_of_idle_models(gathered, problems)
+    _warn_of_idle_freezes(desired, gathered, problems)
 
 
 def find_cycle(waits_for: Mapping[Address, Address], start: Address) -> tuple[Address, ...]:
@@ -456,18 +459,9 @@ def _check_legacy(desired: Desired, gathered: merge.Gathered, problems: Problems
 # What is allowed and still hardly meant.
 
 
-def warn(desired: Desired, gathered: merge.Gathered, problems: Problems) -> None:
-    """Keep a warning for each item, model or freeze that seems to have no effect."""
-    if gathered.signals:
-        _warn_of_webhooks(desired, gathered, problems)
-    _warn_of_followers(desired, gathered, problems)
-    _warn_of_idle_models(gathered, problems)
-    _warn_of_idle_freezes(desired, gathered, problems)
-
-
 def _warn_of_webhooks(desired: Desired, gathered: merge.Gathered, problems: Problems) -> None:
     """Warn of a webhook whose signal no item awaits: most likely one of the two is misspelt."""
-    known = awaited(desired)
+    known = awaited(desired) if gathered.signals else ()
     for name, said in gathered.signals.items():
         if name not in known:
             problems.add(
