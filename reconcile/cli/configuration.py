@@ -228,7 +228,7 @@ def _say_written(
     console: Console, path: Path, what: documents.Become, models: int, advice: str = ""
 ) -> None:
     if console.format == "json":
-        console.say(documents.encode(documents.StartedDocument(file=str(path), result=what)))
+        console.say_document(documents.StartedDocument(file=str(path), result=what))
         return
     name = escape_terminal(str(path))
     match what:
@@ -248,7 +248,7 @@ def _say_ignored(console: Console, path: Path, lines: Collection[str]) -> None:
     name = escape_terminal(str(path))
     if console.format == "json":
         what: documents.Become = "added" if lines else "unchanged"
-        console.say(documents.encode(documents.StartedDocument(file=str(path), result=what)))
+        console.say_document(documents.StartedDocument(file=str(path), result=what))
     elif not lines:
         console.say(f"{name} is left as it is: the state is not kept beside or below it.")
     else:
@@ -297,10 +297,10 @@ def _say_formatted(
     console: Console,
 ) -> None:
     if console.format == "json":
-        listed = (
+        listed = [
             documents.FormattedFile(file=str(file.path), changed=file.changed) for file in files
-        )
-        console.say(documents.encode(documents.FormattedDocument(files=tuple(listed))))
+        ]
+        console.say_document(documents.FormattedDocument(files=tuple(listed)))
         return
     for file in changing:
         lines = file.diff() if options.diff else [str(file.path)]

@@ -200,7 +200,7 @@ def run_explain(options: Options, console: Console) -> int:
         return 0
     code = None if asked is None else _known(asked)
     if console.format == "json":
-        console.say(_document(code))
+        console.say_document(_document(code))
     elif code is None:
         console.say("\n".join(_listing(console)))
     else:
@@ -270,14 +270,14 @@ def _summary(code: str) -> str:
     return f"{summary[0].upper()}{summary[1:]}"
 
 
-def _document(code: str | None) -> str:
+def _document(code: str | None) -> documents.ExplanationsDocument:
     codes = {
         name: documents.Meaning(summary=_summary(name), explanation=explanations()[name])
         for name in sorted(MESSAGES)
         if code in {None, name}
     }
     meanings = {name: words for name, words in _ENDS.items() if code in {None, name}}
-    return documents.encode(documents.ExplanationsDocument(codes=codes, exit_codes=meanings))
+    return documents.ExplanationsDocument(codes=codes, exit_codes=meanings)
 
 
 def _say_keys(keys: tuple[Key, ...], console: Console) -> None:
@@ -288,7 +288,7 @@ def _say_keys(keys: tuple[Key, ...], console: Console) -> None:
             )
             for key in keys
         }
-        console.say(documents.encode(documents.KeysDocument(keys=meanings)))
+        console.say_document(documents.KeysDocument(keys=meanings))
         return
     for number, key in enumerate(keys):
         console.say("\n".join([*([""] if number else []), *_key(key, console)]))
@@ -353,13 +353,8 @@ def run_docs(options: Options, console: Console) -> int:
         raise _no_topic(topic, topics)
     text = (_DOCS / f"{topic}.md").read_text(encoding="utf-8") if topic else None
     if console.format == "json":
-        console.say(
-            documents.encode(
-                documents.TopicDocument(text=text)
-                if text
-                else documents.TopicsDocument(topics=topics)
-            )
-        )
+        one = documents.TopicDocument(text=text) if text else None
+        console.say_document(one or documents.TopicsDocument(topics=topics))
     elif text:
         console.give(text)
     else:

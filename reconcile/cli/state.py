@@ -20,7 +20,7 @@ from reconcile.planning.guards import nearest
 from reconcile.planning.item import latest
 from reconcile.planning.plan import Moves, follow, plan, standings
 from reconcile.planning.record import declaration, same_identity
-from reconcile.render.documents import SaidDocument, encode
+from reconcile.render.documents import SaidDocument
 from reconcile.render.items import history_text, items_text, record_text, schedule_text
 from reconcile.render.layout import escape_terminal
 from reconcile.render.records import (
@@ -101,8 +101,10 @@ def show(options: shared.Options, console: Console) -> int:
         zones = {item.address: item.timing.zone for item in desired.items}
         view = Vantage(zones.get(address, "UTC"), wall_clock())
         text = record_text(record, view, width=console.width())
-    as_json = console.format == "json"
-    console.say(encode(replace(record, format_version=1)) if as_json else text)
+    if console.format == "json":
+        console.say_document(replace(record, format_version=1))
+    else:
+        console.say(text)
     return 0
 
 
@@ -338,7 +340,7 @@ def _mended(repaired: mend.Repaired, console: Console) -> int:
 def _say(console: Console, *lines: str) -> None:
     """Print what was done or found, where no record is shown."""
     if console.format == "json":
-        console.say(encode(SaidDocument(said=lines)))
+        console.say_document(SaidDocument(said=lines))
     else:
         console.say("\n".join(lines))
 

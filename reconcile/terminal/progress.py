@@ -20,7 +20,7 @@ from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential, load_credential, require_same_origin
 from reconcile.omni.limiter import find_shared_log
 from reconcile.render.apply import board_lines, ended_line, event_line, summary_text
-from reconcile.render.documents import encode, summed
+from reconcile.render.documents import summed
 from reconcile.render.outline import board_of
 from reconcile.render.reasons import home_zone
 from reconcile.state.session import Session
@@ -162,15 +162,16 @@ def say_summary(summary: Summary, console: Console, *, rehearsed: bool = False) 
     """Print what an apply came to, in the format that was asked for."""
     told = summed(summary)
     if console.format == "json":
-        console.say(encode(told.document))
+        console.say_document(told.document)
         return
-    coloured = console.coloured(console.out)
-    width = console.width()
-    console.say(
-        summary_text(
-            told, width=width, colour=coloured, rehearsed=rehearsed, complete=console.complete
-        )
+    text = summary_text(
+        told,
+        width=console.width(),
+        colour=console.coloured(console.out),
+        rehearsed=rehearsed,
+        complete=console.complete,
     )
+    console.say(text)
 
 
 def exit_code_of(summary: Summary, *, detailed: bool) -> int:
