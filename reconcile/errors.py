@@ -381,8 +381,6 @@ def fail(
     return ReconcileError(diagnose(code, detail, hint=hint, places=places, headline=headline))
 
 
-# What went wrong, as something to tell a person: never a traceback, never an unknown text.
-#
 # Cheap to import: the command line needs it before it knows what it will do.
 
 

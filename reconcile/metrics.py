@@ -61,9 +61,6 @@ def counters(name: str, words: str, label: str, values: Mapping[str, int]) -> Fa
     return family
 
 
-# How items stand, and how a run of apply ended.
-
-
 class RunGauges(Struct, frozen=True, kw_only=True):
     """How one run of apply ended, at `at`, and how every declared item stood then.
 

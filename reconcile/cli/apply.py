@@ -203,8 +203,6 @@ def _say_nothing_to_do(
         say_plan(preview, console, host=desired.base_url, verbose=options.verbose)
 
 
-# Showing a plan and getting a yes for it.
-
 MOST_QUESTIONS = 3
 
 

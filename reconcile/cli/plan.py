@@ -1,6 +1,9 @@
 """`plan`: what is due now, or what changes. `show`: all items, or a saved plan.
 
-Neither opens a socket, reads a token or takes a lock.
+Neither opens a socket, reads a token or takes a lock; `--live` alone reads what the instance has.
+With `--against` the text is the comparison alone, and the plan follows it with `--verbose`; JSON
+is the plan with one key more, `against`; a comment and a page show both. Nothing needs to be
+recorded: it can be run on a pull request from anywhere.
 """
 
 from collections.abc import Sequence
@@ -53,11 +56,6 @@ class LiveView(Protocol):
     def markdown(self, console: Console) -> str:
         """Return what was found as a section of a comment."""
 
-
-# `--live` alone is another thing: it reads what the instance has, and says that it did.
-# With `--against` the text is the comparison alone, and the plan follows it with `--verbose`; JSON
-# is the plan with one key more, `against`; a comment and a page show both. Nothing needs to be
-# recorded: it can be run on a pull request from anywhere.
 
 REVIEWED = frozenset({"markdown", "html"})
 """Formats for people who were not there: they also show the next days."""

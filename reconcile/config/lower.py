@@ -203,12 +203,9 @@ def _check_filter(text: str) -> None:
         raise LeafError("bad-name", f'"{text}" holds a comma, which would be read as two names.')
 
 
-# From the tables of models to items. Equal tables are understood once, whoever declares them.
-
-
 @dataclass(slots=True)
 class ItemReader:
-    """Makes the items of model after model."""
+    """Makes the items of model after model; equal tables are understood once."""
 
     reader: TableReader
     refreshes: merge.Fallback

@@ -286,9 +286,6 @@ def _hint_of_type(path: KeyPath, name: str, value: object, wanted: list[str]) ->
             return None
 
 
-# What was found wrong, now that its places have to be known.
-
-
 def placed(problems: Problems, *sources: toml.Source) -> list[Diagnostic]:
     """Turn problems into diagnostics, now that their places have to be known."""
     atlases = [toml.Atlas(source) for source in sources]

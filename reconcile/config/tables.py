@@ -61,9 +61,6 @@ def _never_beside(*keys: str) -> dict[str, Any]:
     return {"not": {"anyOf": [{"required": [other]} for other in keys]}}
 
 
-# The tables of a connection as the file spells them.
-
-
 class ScheduleTable(Table):
     """One of Omni's own schedules of a connection: Omni keeps its time, and refreshes by itself."""
 
@@ -111,9 +108,6 @@ class ConnectionTable(Table):
         "Omni's own schedules of the connection, by names of your own.",
         {"nightly": {"cron": "0 2 * * ? *", "timezone": "America/New_York"}},
     )
-
-
-# The tables of a model as the file spells them.
 
 
 class PauseTable(Table):
@@ -278,9 +272,6 @@ class ModelTable(Table):
     cache: dict[str, CacheTable] | None = key(
         "Cache policies by their name in Omni.", {"daily_cache_policy": {"at": "06:00"}}
     )
-
-
-# A `[[select]]`, as it is spelled.
 
 
 class SelectTable(Table):

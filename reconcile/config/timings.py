@@ -110,8 +110,6 @@ def _read_digest(path: Path) -> bytes | None:
         ) from None
 
 
-# Reads single values, keeping what cannot be understood and where it stands.
-
 V = TypeVar("V")
 R = TypeVar("R")
 

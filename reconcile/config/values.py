@@ -239,9 +239,6 @@ def _named_days(word: str) -> frozenset[int]:
     return frozenset((start + step) % 7 for step in range(length + 1))
 
 
-# cron expressions, checked by the one grammar there is for them.
-
-
 def check_cron(expression: str) -> str:
     """Return the expression if it can be read; raise `LeafError` at the offset where it cannot."""
     try:

@@ -172,9 +172,6 @@ def let_go(stream: TextIO) -> None:
     os.close(nowhere)
 
 
-# The collector of cycles, for commands that stay.
-
-
 def collect_again() -> None:
     """Search for cycles from now on, but not among what has been built so far.
 

@@ -366,9 +366,6 @@ class EventStream:
             os.close(self._descriptor)
 
 
-# How every declared item stands.
-
-
 def _gauges(desired: Desired, recorded: Recorded, now: datetime) -> Iterator[ItemGauges]:
     """Yield how each item stands, selected or not, by what is believed of it."""
     planned = plan(desired, recorded, now)

@@ -200,11 +200,8 @@ def declared_address(text: str, declared: set[Address]) -> Address:
     )
 
 
-# Reading `--allow`: the waiver that lets one apply pass a limit.
-
-
 def gather_waivers(allowed: Iterable[str]) -> Mapping[str, float]:
-    """Return what each named limit may be passed up to. Raises ReconcileError `bad-waiver`."""
+    """Read `--allow`: what each named limit may be passed up to. Raises ReconcileError."""
     waivers: dict[str, float] = {}
     for text in allowed:
         name, _, value = text.partition("=")

@@ -29,16 +29,15 @@ from reconcile.terminal.events import Notifier
 from reconcile.terminal.interruption import Interruption
 from reconcile.terminal.options import Options
 
-# Progress of an apply: a board that redraws itself on a terminal, plain lines elsewhere.
-#
-# Whether anybody can still read it is no reason to stop: calls go on when standard error is gone.
-
 REDRAW_S = 1.0
 _UP_AND_CLEAR = "\x1b[{lines}A\x1b[J"
 
 
 class Progress:
-    """Receives the events of one apply."""
+    """Shows the events of one apply: a board on a terminal that redraws itself, lines elsewhere.
+
+    Whether anybody can still read it is no reason to stop: calls go on when standard error is gone.
+    """
 
     def __init__(self, console: Console, planned: Plan) -> None:
         self._console, self._zone = console, home_zone(planned.standings)
@@ -83,9 +82,6 @@ class Progress:
         with suppress(OSError):
             self._console.err.write(text)
             self._console.err.flush()
-
-
-# Making the calls of an approved plan, with progress, signals and an exit code.
 
 
 def make_calls(
