@@ -36,25 +36,16 @@ from reconcile.terminal import options as shared
 from reconcile.terminal.console import Console, read_elsewhere, say_plan
 
 
-class LiveView(Protocol):
+class _Live(Protocol):
     """What a look at the instance adds to a plan: `reconcile.live` has it, which may be absent."""
 
     @property
-    def desired(self) -> Desired:
-        """The desired state; it knows where its models live."""
-
+    def desired(self) -> Desired: ...
     @property
-    def observed(self) -> Observed:
-        """What was seen."""
-
-    def document(self, planned: Plan, console: Console) -> PlanDocument:
-        """Return the document of a plan with what was found."""
-
-    def text(self, console: Console, *, colour: bool = True) -> str:
-        """Return what was found as a section below a plan."""
-
-    def markdown(self, console: Console) -> str:
-        """Return what was found as a section of a comment."""
+    def observed(self) -> Observed: ...
+    def document(self, planned: Plan, console: Console) -> PlanDocument: ...
+    def text(self, console: Console, *, colour: bool = True) -> str: ...
+    def markdown(self, console: Console) -> str: ...
 
 
 REVIEWED = frozenset({"markdown", "html"})
@@ -115,8 +106,11 @@ def _plan(options: shared.Options, console: Console) -> int:
     desired, understood = inputs.gather_understood(options, console, keep=keep)
     recorded = inputs.gather_recorded(desired, console)
     choice = inputs.gather_choice(options, desired)
-    live = _look(options, desired, console) if options.live else None
-    if live is not None:
+    live: _Live | None = None
+    if options.live:
+        from reconcile.live.look import gather_live
+
+        live = gather_live(options, desired, console)
         desired = live.desired
     observed = live.observed if live else None
     planned = plan(desired, recorded, inputs.gather_now(options.at), choice, observed, wall_clock())
@@ -154,13 +148,7 @@ def _exit_code(planned: Plan, options: shared.Options, *, news: bool) -> int:
     return ExitCode.CALLS if news else ExitCode.DONE
 
 
-def _look(options: shared.Options, desired: Desired, console: Console) -> LiveView:
-    from reconcile.live.look import gather_live
-
-    return gather_live(options, desired, console)
-
-
-def _say_below(live: LiveView | None, console: Console) -> None:
+def _say_below(live: _Live | None, console: Console) -> None:
     """Print what a look found below a comment or a comparison; a page and JSON hold it already."""
     if live is None or console.format in {"html", "json"}:
         return
@@ -171,7 +159,7 @@ def _say_below(live: LiveView | None, console: Console) -> None:
         console.say(live.text(console))
 
 
-def _lines(live: LiveView | None, console: Console) -> Sequence[str]:
+def _lines(live: _Live | None, console: Console) -> Sequence[str]:
     return live.text(console, colour=False).splitlines() if live else ()
 
 
@@ -181,7 +169,7 @@ def _compare(
     versions: Shift[Desired],
     recorded: Recorded,
     planned: Plan,
-    live: LiveView | None,
+    live: _Live | None,
 ) -> bool:
     """Print what changes between two versions of the files; tell whether anything does."""
     from reconcile.review import command as review
