@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +17,7 @@ from reconcile.cli.main import SHELLS
 from reconcile.config import values
 from reconcile.errors import EXIT_CODES, MESSAGES, ReconcileError, fail
 from reconcile.model.address import quote_key
+from reconcile.planning.guards import nearest
 from reconcile.render import documents
 from reconcile.render.layout import Ink, escape_terminal, paint, wrap
 from reconcile.terminal.console import Console
@@ -225,12 +225,12 @@ def _known(asked: str) -> str:
     code = _code(asked)
     if _is_code(asked):
         return code
-    near = get_close_matches(code[:_ECHOED], _askable(), n=1)
+    near = nearest(code[:_ECHOED], _askable())
     raise fail(
         "unknown-code",
         f"{code[:_ECHOED]} is no code of a message and no key of the file."
-        + (f" Did you mean {near[0]}?" if near else ""),
-        hint=f"reconcile explain {near[0]}" if near else "reconcile explain",
+        + (f" Did you mean {near}?" if near else ""),
+        hint=f"reconcile explain {near}" if near else "reconcile explain",
     )
 
 
@@ -366,11 +366,11 @@ def run_docs(options: Options, console: Console) -> int:
 
 
 def _no_topic(topic: str, topics: Mapping[str, str]) -> ReconcileError:
-    near = get_close_matches(topic[:_ECHOED], topics, n=1)
+    near = nearest(topic[:_ECHOED], topics)
     return fail(
         "unknown-topic",
         f"There is no topic {topic[:_ECHOED]}. There are {', '.join(topics)}.",
-        hint=f"reconcile docs {near[0]}" if near else "reconcile docs",
+        hint=f"reconcile docs {near}" if near else "reconcile docs",
     )
 
 
