@@ -118,12 +118,15 @@ def past(options: shared.Options, console: Console) -> int:
     url = state_url(options, console)
     address = parse_address(options.address) if options.address else None
     entries = mend.history(url, address) if address or not options.address else ()
-    if begin is not None and entries:
-        return _say_history([one for one in entries if one.entry.at >= begin], options, console)
-    serial = 0 if entries else _require_known(options.address, inputs.load_recorded(url, console))
-    if serial:
-        console.diagnose([_kept_elsewhere(serial, options.address)])
-    return _say_history(entries, options, console, serial)
+    if entries:
+        kept = [one for one in entries if begin is None or one.entry.at >= begin]
+        return _say_history(kept, options, console)
+    recorded = inputs.load_recorded(url, console)
+    if options.address is not None:
+        recorded_address(options.address, recorded)
+    if recorded.serial:
+        console.diagnose([_kept_elsewhere(recorded.serial, options.address)])
+    return _say_history((), options, console, recorded.serial)
 
 
 def _since(text: str | None) -> datetime | None:
@@ -146,14 +149,6 @@ def _say_history(
     else:
         console.say(history_text(entries, serial=serial))
     return 0
-
-
-def _require_known(address: str | None, recorded: Recorded) -> int:
-    """Return the serial of a state. Raises ReconcileError where it knows no such item."""
-    known = (*recorded.items, *recorded.schedules)
-    if address is not None and parse_address(address) not in known:
-        raise not_recorded(address, known)
-    return recorded.serial
 
 
 def _kept_elsewhere(serial: int, address: str | None) -> Diagnostic:
