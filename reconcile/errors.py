@@ -439,9 +439,9 @@ class Where(Struct, frozen=True):
     spot: Spot = Spot.VALUE
     offset: int | None = None
 
-    def value(self, *keys: str | int, offset: int | None = None) -> "Where":
+    def value(self, *keys: str | int) -> "Where":
         """Point at the value below this path."""
-        return Where(self.source, (*self.path, *keys), Spot.VALUE, offset)
+        return Where(self.source, (*self.path, *keys))
 
     def key(self, *keys: str | int) -> "Where":
         """Point at the key itself."""
