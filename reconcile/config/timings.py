@@ -255,10 +255,8 @@ def _read_cadence(reader: TableReader, resolved: Resolved[TimedTable]) -> desire
         return None
     match forms:
         case ["every"]:
-            return _wrap(
-                desired.Every,
-                reader.read(values.parse_positive_duration, table.every, where("every")),
-            )
+            every = reader.read(values.parse_positive_duration, table.every, where("every"))
+            return _wrap(desired.Every, every)
         case ["cron"]:
             return _wrap(desired.Cron, reader.read(values.check_cron, table.cron, where("cron")))
         case ["at"]:
@@ -267,21 +265,10 @@ def _read_cadence(reader: TableReader, resolved: Resolved[TimedTable]) -> desire
             return _read_files(reader, resolved)
         case ["on_signal"]:
             return _read_signals(reader, resolved)
-        case _:
-            return _read_reset_cadence(reader, resolved)
-
-
-def _read_reset_cadence(
-    reader: TableReader, resolved: Resolved[TimedTable]
-) -> desired.Cadence | None:
-    table, where = resolved.table, resolved.where
-    if isinstance(table, CacheTable):
-        if table.reset_at is not None:
-            return _wrap(
-                desired.ResetAt,
-                reader.read_instant(table.reset_at, where("reset_at")),
-            )
-        if table.after is not None:
+        case ["reset_at"] if isinstance(table, CacheTable):
+            instant = reader.read_instant(table.reset_at, where("reset_at"))
+            return _wrap(desired.ResetAt, instant)
+        case _ if isinstance(table, CacheTable) and table.after is not None:
             # What may be wrong with it is kept where `after` itself is read.
             return _wrap(desired.AfterRefresh, parse_address(table.after))
     if resolved.said.whole:
