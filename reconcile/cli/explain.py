@@ -194,11 +194,14 @@ def explanations() -> dict[str, str]:
 @output_options
 def run_explain(options: Options, console: Console) -> int:
     """Explain a code or a key, or list all codes."""
-    asked = options.code
-    if asked is not None and not _is_code(asked) and (keys := find_keys(asked)):
+    # A code may be copied from a message: error[over-limit-calls].
+    code = options.code and options.code.rpartition("[")[2].rstrip("]:").lower()
+    if code is not None and code not in MESSAGES and code not in _ENDS:
+        keys = find_keys(options.code)
+        if not keys:
+            raise _no_code(code)
         _say_keys(keys, console)
         return 0
-    code = None if asked is None else _known(asked)
     if console.format == "json":
         console.say_document(_document(code))
     elif code is None:
@@ -212,21 +215,9 @@ _ENDS = {str(int(code)): words for code, words in EXIT_CODES.items()}
 """What each exit code means, as it is asked for."""
 
 
-def _code(asked: str) -> str:
-    """Return the code in what was copied from a message: error[over-limit-calls]."""
-    return asked.rpartition("[")[2].rstrip("]:").lower()
-
-
-def _is_code(asked: str) -> bool:
-    return _code(asked) in MESSAGES or _code(asked) in _ENDS
-
-
-def _known(asked: str) -> str:
-    code = _code(asked)
-    if _is_code(asked):
-        return code
+def _no_code(code: str) -> ReconcileError:
     near = nearest(code[:_ECHOED], _askable())
-    raise fail(
+    return fail(
         "unknown-code",
         f"{code[:_ECHOED]} is no code of a message and no key of the file."
         + (f" Did you mean {near}?" if near else ""),
