@@ -361,7 +361,7 @@ def _read_schedules(
     for name, table in (said.table.schedules or {}).items():
         where = said.where.value("schedules", name)
         reader.read(values.check_name, name, where.key())
-        cron = _read_cron(reader, connection, name, table, where)
+        cron = _read_cron(reader, table, where)
         own_zone = reader.read(values.check_zone, table.timezone, where.value("timezone"))
         if cron is not None:
             yield declared.ScheduleItem(
@@ -372,13 +372,7 @@ def _read_schedules(
             )
 
 
-def _read_cron(
-    reader: TableReader,
-    connection: declared.Connection,
-    name: str,
-    table: tables.ScheduleTable,
-    where: Where,
-) -> str | None:
+def _read_cron(reader: TableReader, table: tables.ScheduleTable, where: Where) -> str | None:
     problems = reader.problems
     if table.cron is not None and table.at is not None:
         detail = "This schedule has `cron` and `at`. Use only one of them."
@@ -395,16 +389,10 @@ def _read_cron(
         hint = 'Add, for instance, cron = "0 2 * * ? *" or at = "02:00".'
         problems.add("schedule-without-time", where.table(), detail, hint)
         return None
-    return _read_times(reader, connection, name, table, where)
+    return _read_times(reader, table, where)
 
 
-def _read_times(
-    reader: TableReader,
-    connection: declared.Connection,
-    name: str,
-    table: tables.ScheduleTable,
-    where: Where,
-) -> str | None:
+def _read_times(reader: TableReader, table: tables.ScheduleTable, where: Where) -> str | None:
     times = reader.read(values.parse_times, as_tuple(table.at), where.value("at"))
     days = reader.read(values.parse_days, as_tuple(table.days), where.value("days"))
     if times is None:
@@ -412,11 +400,12 @@ def _read_times(
     expressions = from_wall_times(times, declared.ALL_DAYS if days is None else days)
     if len(expressions) == 1:
         return expressions[0]
+    *above, name = map(str, where.path)
     several = (
         f'{address.quote_key(f"{name}-{number}")} = {{ cron = "{expression}" }}'
         for number, expression in enumerate(expressions, 1)
     )
-    header = f"[connections.{address.quote_key(connection.name)}.schedules]"
+    header = f"[{'.'.join(map(address.quote_key, above))}]"
     reader.problems.add(
         "several-expressions",
         where.value("at"),
