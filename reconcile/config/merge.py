@@ -88,11 +88,12 @@ def gather(files: Iterable[tables.Shaped], problems: Problems) -> Gathered:
         gathered.freezes += _elements(document.freeze, file, "freeze")
         gathered.selects += _elements(document.select, file, "select")
         for name, table in (document.models or {}).items():
-            _add_model(gathered.models, name, table, file, problems)
+            _add_model(gathered.models, Said(table, file, ("models", name)), problems)
         for name, connection in (document.connections or {}).items():
-            _add_named(gathered.connections, "connection", name, connection, file, problems)
+            named = Said(connection, file, ("connections", name))
+            _add_named(gathered.connections, named, problems)
         for name, signal in (document.signals or {}).items():
-            _add_named(gathered.signals, "signal", name, signal, file, problems)
+            _add_named(gathered.signals, Said(signal, file, ("signals", name)), problems)
     return gathered
 
 
@@ -121,13 +122,9 @@ def _once(
 
 
 def _add_model(
-    models: dict[str, GatheredModel],
-    name: str,
-    table: tables.ModelTable,
-    file: tables.Shaped,
-    problems: Problems,
+    models: dict[str, GatheredModel], said: Said[tables.ModelTable], problems: Problems
 ) -> None:
-    said = Said(table, file, ("models", name))
+    name, table = str(said.path[-1]), said.table
     own = said if table.id or table.refresh or table.connection or table.timezone else None
     policies = {
         policy: said.below(cache, "cache", policy) for policy, cache in (table.cache or {}).items()
@@ -147,18 +144,12 @@ def _add_model(
             _declared_twice(what, cache.where, first.where, problems)
 
 
-def _add_named(
-    known: dict[str, Said[InnerT]],
-    kind: str,
-    name: str,
-    table: InnerT,
-    file: tables.Shaped,
-    problems: Problems,
-) -> None:
-    said = Said(table, file, (f"{kind}s", name))
+def _add_named(known: dict[str, Said[InnerT]], said: Said[InnerT], problems: Problems) -> None:
+    kind, name = map(str, said.path)
     first = known.setdefault(name, said)
     if first is not said:
-        _declared_twice(f'The {kind} "{name}"', said.where, first.where, problems)
+        what = f'The {kind.removesuffix("s")} "{name}"'
+        _declared_twice(what, said.where, first.where, problems)
 
 
 def _declared_twice(what: str, where: Where, first: Where, problems: Problems) -> None:
