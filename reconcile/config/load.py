@@ -13,7 +13,7 @@ from reconcile.config import merge, toml
 from reconcile.config.lower import STATE_NAME, lower
 from reconcile.config.refusals import placed, understand
 from reconcile.config.tables import Document, ModelTable, Shaped
-from reconcile.config.timings import UnreadFiles, WatchedFiles
+from reconcile.config.timings import TableReader, UnreadFiles, WatchedFiles
 from reconcile.config.values import did_you_mean, fold_name
 from reconcile.errors import (
     Diagnostic,
@@ -181,7 +181,8 @@ def _load_sources(
     )
     lock = merge.UNLOCKED if unlocked else _lock(sources, files, locks, past=watched)
     gathered = merge.gather(files, problems)
-    desired = lower(sources, gathered, problems, watched or WatchedFiles(), lock, shared.items)
+    reader = TableReader(sources, problems, watched or WatchedFiles())
+    desired = lower(reader, gathered, lock, shared.items)
     check_names(gathered.models, problems)
     if all(file.complete for file in files):
         check_items(desired, gathered, files, problems, may_be_empty=lock is merge.UNLOCKED)

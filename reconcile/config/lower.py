@@ -14,13 +14,11 @@ from msgspec import Struct
 from reconcile.config import merge, tables, values
 from reconcile.config.timings import (
     TableReader,
-    WatchedFiles,
     as_tuple,
     parse_after,
     read_freeze,
     read_timing,
 )
-from reconcile.config.toml import Source
 from reconcile.errors import LeafError, Problems, Where
 from reconcile.model import address
 from reconcile.model import desired as declared
@@ -34,10 +32,8 @@ SHORTEST_LOCK_TTL, LONGEST_LOCK_TTL = timedelta(seconds=3), timedelta(hours=1)
 
 
 def lower(
-    sources: tuple[Source, ...],
+    reader: TableReader,
     gathered: merge.Gathered,
-    problems: Problems,
-    watched: WatchedFiles,
     lock: declared.LockFile | None,
     known: Mapping[str, Sequence[declared.Item]],
 ) -> declared.Desired:
@@ -47,8 +43,7 @@ def lower(
     """
     selections = merge.selections_of(gathered)
     by_hand = tuple(merge.declared_by_hand(gathered)) if selections else ()
-    locked = merge.expand(gathered, selections, lock, problems)
-    reader = TableReader(sources, problems, watched)
+    locked = merge.expand(gathered, selections, lock, reader.problems)
     items = _read_items(reader, gathered, known)
     omni = gathered.omni.table if gathered.omni else tables.OmniTable()
     limits = gathered.limits.table if gathered.limits else tables.LimitsTable()
@@ -56,7 +51,7 @@ def lower(
     freezes = [read_freeze(reader, said, zone) for said in gathered.freezes]
     desired = declared.Desired(
         items=tuple(items),
-        state_url=_state_url(sources, gathered, problems),
+        state_url=_state_url(reader, gathered),
         lock_ttl_s=_lock_ttl_s(reader, gathered),
         base_url=_base_url(reader, gathered),
         generation=declared.Generation(omni.api),
@@ -100,8 +95,9 @@ def _base_url(reader: TableReader, gathered: merge.Gathered) -> str | None:
     return reader.read(values.parse_origin, gathered.omni.table.base_url, where)
 
 
-def _state_url(sources: tuple[Source, ...], gathered: merge.Gathered, problems: Problems) -> str:
+def _state_url(reader: TableReader, gathered: merge.Gathered) -> str:
     """Make a path absolute, from the folder of the file that says it; keep any other URL as is."""
+    sources, problems = reader.sources, reader.problems
     directory, url = sources[0].directory, STATE_NAME
     if gathered.state:
         where: Where = gathered.state.where.value("url")
