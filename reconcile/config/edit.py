@@ -102,14 +102,12 @@ def format_file(path: Path, content: bytes, before: str) -> Edited:
 
     `before`: the text of `content`. Raises ReconcileError for what is no TOML.
     """
-    toml.parse_source(toml.Source(str(path), before, path.absolute().parent))
+    said = toml.parse_source(_source(path, before))
     try:
         after = format_text(before)
     except ValueError as error:
         raise _left_alone(path, str(error)) from None
-    if not (
-        tomli.loads(before) == tomli.loads(after) and comments_of(before) == comments_of(after)
-    ):
+    if said != tomli.loads(after) or comments_of(before) != comments_of(after):
         raise _left_alone(path, "Its canonical form would not say the same, or lose a comment.")
     return edited(path, content, after)
 
@@ -371,7 +369,7 @@ def with_models(path: Path, models: Mapping[str, str], beside: Sources = ()) -> 
     return edited(path, content, _inserted(path, before, tables, beside, unlocked=False))
 
 
-def _new_models(models: Mapping[str, str], *, inherits: bool = False) -> list[str]:
+def _new_models(models: Mapping[str, str], *, inherits: bool) -> list[str]:
     cadence = "" if inherits else 'every = "24h"\n'
     return [
         f'[models.{quote_key(name)}]\nid = "{model_id}"\n\n'
