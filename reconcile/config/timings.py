@@ -10,8 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-from msgspec import Struct
-
 from reconcile.config import values
 from reconcile.config.merge import FORMS, Resolved, Said
 from reconcile.config.tables import AllSignals, CacheTable, FreezeTable, TimedTable
@@ -31,7 +29,7 @@ class WatchedFiles:
     """Digests of files read so far; None is a file that does not exist."""
 
     _digest: Callable[[Path], bytes | None] = field(default_factory=lambda: cache(_read_digest))
-    _ground: Callable[[Path], "_Ground"] = field(default_factory=lambda: cache(_ground_of))
+    _ground: Callable[[Path], tuple[Path, str]] = field(default_factory=lambda: cache(_ground_of))
 
     def watch(self, paths: tuple[str, ...], directory: Path, *, wait: bool) -> desired.WhenChanged:
         """Hash names and content of all files, in the order they are given.
@@ -44,7 +42,7 @@ class WatchedFiles:
             raise LeafError("empty-list", "`when_changed` names no file, so nothing could change.")
         ground = self._ground(directory)
         for path in paths:
-            ground.require(path, directory)
+            _require_within(*ground, path, directory)
         missing = tuple(path for path in paths if self._digest(directory / path) is None)
         if missing and not wait:
             raise LeafError(
@@ -63,31 +61,25 @@ class WatchedFiles:
         return desired.WhenChanged(paths, together.hexdigest())
 
 
-class _Ground(Struct, frozen=True):
-    """The folder that paths stay within, and what it is to the file that names them."""
-
-    folder: Path
-    name: str
-
-    def require(self, path: str, directory: Path) -> None:
-        """Refuse a path that leads out, also by way of `..` or a symbolic link."""
-        if "\0" in path:
-            raise LeafError("watched-file-unreadable", "A path cannot hold a zero byte.")
-        root, real = os.path.realpath(self.folder), os.path.realpath(directory / path)
-        if os.path.commonpath((real, root)) == root:
-            return
-        raise LeafError(
-            "watched-file-outside",
-            f'"{path}" leads out of {self.folder}, {self.name}, and what is outside is not read.',
-            f"Name a file below {self.folder}.",
-        )
-
-
-def _ground_of(directory: Path) -> _Ground:
+def _ground_of(directory: Path) -> tuple[Path, str]:
+    """Return the folder that paths stay within, and what it is to the file that names them."""
     for folder in (directory, *directory.parents):
         if (folder / ".git").exists():
-            return _Ground(folder, "the repository of this file")
-    return _Ground(directory, "the folder of this file")
+            return folder, "the repository of this file"
+    return directory, "the folder of this file"
+
+
+def _require_within(folder: Path, name: str, path: str, directory: Path) -> None:
+    """Refuse a path that leads out, also by way of `..` or a symbolic link."""
+    if "\0" in path:
+        raise LeafError("watched-file-unreadable", "A path cannot hold a zero byte.")
+    root, real = os.path.realpath(folder), os.path.realpath(directory / path)
+    if os.path.commonpath((real, root)) != root:
+        raise LeafError(
+            "watched-file-outside",
+            f'"{path}" leads out of {folder}, {name}, and what is outside is not read.',
+            f"Name a file below {folder}.",
+        )
 
 
 class UnreadFiles(WatchedFiles):
