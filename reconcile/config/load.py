@@ -176,7 +176,7 @@ def _load_sources(
         raise ReconcileError(*refusals)
     shared = _shared(known, parsed)
     files = tuple(
-        _shape(number, raw, problems, shared.tables, complete=not refusals)
+        replace(_shape(number, raw, problems, shared.tables), complete=not refusals)
         for number, raw in parsed.items()
     )
     lock = merge.UNLOCKED if unlocked else _lock(sources, files, locks, past=watched)
@@ -184,7 +184,7 @@ def _load_sources(
     reader = TableReader(sources, problems, watched or WatchedFiles())
     desired = lower(reader, gathered, lock, shared.items)
     check_names(gathered.models, problems)
-    if all(file.complete for file in files):
+    if not refusals:
         check_items(desired, gathered, files, problems, may_be_empty=lock is merge.UNLOCKED)
     found = placed(problems, *sources) if problems else []
     if problems.left_out:
@@ -198,24 +198,19 @@ def _load_sources(
 
 
 def _shape(
-    source: int,
-    raw: dict[str, Any],
-    problems: Problems,
-    shared: Mapping[str, ModelTable],
-    *,
-    complete: bool,
+    source: int, raw: dict[str, Any], problems: Problems, shared: Mapping[str, ModelTable]
 ) -> Shaped:
     models = raw.get("models")
     try:
         if not (shared and isinstance(models, dict)):
-            return Shaped(source, Document.model_validate(raw), complete=complete)
+            return Shaped(source, Document.model_validate(raw))
         own = {name: table for name, table in models.items() if name not in shared}
         document = Document.model_validate(raw | {"models": own})
         checked = {**shared, **(document.models or {})}
         document = document.model_copy(update={"models": {name: checked[name] for name in models}})
-        return Shaped(source, document, complete=complete)
+        return Shaped(source, document)
     except ValidationError as error:
-        return understand(source, raw, error, problems, complete=complete)
+        return understand(source, raw, error, problems)
 
 
 # What two versions have word by word is checked and understood once.

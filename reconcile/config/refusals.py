@@ -43,7 +43,7 @@ Only these arrays of tables exist.
 
 
 def understand(
-    source: int, raw: dict[str, Any], error: ValidationError, problems: Problems, *, complete: bool
+    source: int, raw: dict[str, Any], error: ValidationError, problems: Problems
 ) -> Shaped:
     """Keep every problem with the shape of a parsed file, and return what is sound of it.
 
@@ -57,7 +57,7 @@ def understand(
         return Shaped(source, Document(), frozenset([()]), frozenset([()]))
     document, removed = _understand_rest(raw, refused)
     broken = removed | {path[:-1] for path in removed}
-    return Shaped(source, document, removed, broken, complete)
+    return Shaped(source, document, removed, broken)
 
 
 def check_table(shape: type[TableT], raw: dict[str, Any], problems: Problems) -> TableT | None:
