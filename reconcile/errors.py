@@ -484,11 +484,12 @@ MOST_PROBLEMS = 1_000
 class Problems:
     """Collects problems; the same mistake met by way of several items is kept once.
 
-    `left_out` counts those past the most that are kept.
+    `left_out` counts those past the most that are kept; `is_full` once an error would only be
+    counted, which is asked of every value that is read.
     """
 
     left_out: int = 0
-    _full: bool = False
+    is_full: bool = False
     _found: dict[Problem, None] = field(default_factory=dict)
     _kept: Counter[Severity] = field(default_factory=Counter)
 
@@ -509,7 +510,7 @@ class Problems:
             self.left_out += 1
             return
         self._kept[severity] += 1
-        self._full = self._kept[Severity.ERROR] >= MOST_PROBLEMS
+        self.is_full = self._kept[Severity.ERROR] >= MOST_PROBLEMS
         self._found[problem] = None
 
     def refuse(self, error: LeafError, where: Where) -> None:
@@ -521,10 +522,6 @@ class Problems:
 
     def __len__(self) -> int:
         return len(self._found)
-
-    def is_full(self) -> bool:
-        """Tell whether another error would only be counted. Asked of every value that is read."""
-        return self._full
 
     def found(self) -> tuple[Problem, ...]:
         """Return everything kept, in the order it was found."""

@@ -408,7 +408,7 @@ def _check_after(
     names = [n for n, m in gathered.models.items() if m.own and m.own.table.refresh]
     suggested = 0
     for address, after in waits_for.items():
-        if after in refreshes or problems.is_full():
+        if after in refreshes or problems.is_full:
             continue
         where = place_of(address, gathered).value("after")
         keys = split_address(after) or ()

@@ -119,7 +119,7 @@ class TableReader:
 
         `parse` may also be a check that returns nothing.
         """
-        if value is None or self.problems.is_full():
+        if value is None or self.problems.is_full:
             return None
         try:
             return parse(value)
