@@ -302,7 +302,7 @@ def send(options: shared.Options, console: Console) -> int:
 @_usual
 def unlock_stale(options: shared.Options, console: Console) -> int:
     """Clear what a dead run left in the lock; force a remote one."""
-    cleared = mend.unlock(state_url(options, console), options.lock_id, now=wall_clock())
+    cleared = backend(state_url(options, console)).unlock(options.lock_id, now=wall_clock())
     _say(console, "No lock is held." if cleared is None else f"Cleared the lock {cleared.id}.")
     return 0
 

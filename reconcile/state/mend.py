@@ -32,7 +32,7 @@ from reconcile.state.journal import (
     read_lines,
     unreadable,
 )
-from reconcile.state.lock import Holder, Wanted
+from reconcile.state.lock import Wanted
 
 # What a damaged state can still be, from a base that is whole and the lines that follow it.
 
@@ -206,11 +206,6 @@ def history(url: str, address: Address | None = None) -> tuple[Numbered, ...]:
         # Each once: what a killed run left may be in the history already.
         entries = tuple(line.numbered for line in good_lines(kept.history(), kept.journal()))
     return entries if address is None else concerning(entries, address)
-
-
-def unlock(url: str, lock_id: str, *, now: datetime) -> Holder | None:
-    """Clear what a dead run left in the lock: see `Backend.unlock`."""
-    return backend(url).unlock(lock_id, now=now)
 
 
 def _mend(

@@ -12,9 +12,8 @@ from time import sleep
 import pytest
 
 from reconcile.errors import ReconcileError
-from reconcile.state.backend import load
+from reconcile.state.backend import backend, load
 from reconcile.state.lock import Lock, acquire, read_holder
-from reconcile.state.mend import unlock
 from tests.state.acts import NOON, dice, done, entry, fold, intent, open_at, refused
 from tests.state.children import child
 
@@ -155,7 +154,7 @@ def test_unlock_refuses_while_the_holder_lives(state: Path) -> None:
         holder = read_holder(state.with_name("prod.json.lock"))
         assert holder is not None
         with refused("lock-held", exit_code=5):
-            unlock(str(state), holder.id, now=NOON)
+            backend(str(state)).unlock(holder.id, now=NOON)
 
 
 @pytest.mark.fault("L12")
@@ -167,14 +166,14 @@ def test_unlock_clears_the_name_of_a_dead_holder_for_its_id_alone(state: Path) -
     left = read_holder(path)
     assert left is not None
     with refused("lock-id-differs"):
-        unlock(str(state), "another", now=NOON)
+        backend(str(state)).unlock("another", now=NOON)
     assert read_holder(path) == left
-    assert unlock(str(state), left.id, now=NOON) == left
-    assert unlock(str(state), left.id, now=NOON) is None
+    assert backend(str(state)).unlock(left.id, now=NOON) == left
+    assert backend(str(state)).unlock(left.id, now=NOON) is None
 
 
 def test_unlock_of_nothing_is_nothing(state: Path) -> None:
-    assert unlock(str(state), "any", now=NOON) is None
+    assert backend(str(state)).unlock("any", now=NOON) is None
     assert not state.parent.exists()
 
 

@@ -5,8 +5,8 @@ from time import sleep
 
 import pytest
 
-from reconcile.state.backend import load, open_session
-from reconcile.state.mend import history, migrate, pull, push, repair, restore, unlock, verify
+from reconcile.state.backend import backend, load, open_session
+from reconcile.state.mend import history, migrate, pull, push, repair, restore, verify
 from reconcile.state.remote.lease import decode_leased
 from reconcile.state.session import Session
 from tests.state.acts import NOON, entry, fold, refused
@@ -133,7 +133,7 @@ def test_a_damaged_journal_is_refused_and_its_good_part_kept(lived: str) -> None
     session = open_at(lived)
     for sequence in (3, 4, 5):
         session.append(entry(sequence))
-    unlock(lived, _holder(lived), now=NOON)
+    backend(lived).unlock(_holder(lived), now=NOON)
     while session.still_mine():
         sleep(0.05)
     session.close()
@@ -176,9 +176,9 @@ def test_restore_mends_the_journal_of_a_damaged_state_too(lived: str) -> None:
 def test_unlock_takes_the_lease_from_whoever_has_that_id(lived: str) -> None:
     session = open_at(lived)
     with refused("lock-id-differs"):
-        unlock(lived, "another", now=NOON)
-    assert unlock(lived, _holder(lived), now=NOON) is not None
-    assert unlock(lived, "any", now=NOON) is None
+        backend(lived).unlock("another", now=NOON)
+    assert backend(lived).unlock(_holder(lived), now=NOON) is not None
+    assert backend(lived).unlock("any", now=NOON) is None
     with refused("intent-not-recorded"):
         session.append(entry(3))
     session.close()
