@@ -346,12 +346,8 @@ class PostgresStore:
         self._guard = Lock()
         self._asking: dict[int, Connection | None] = {}
 
-    def get(self, key: str) -> stores.Stored | None:
-        """Return an object, or None, also before there is a table."""
-        return self.get_all((key,))[0]
-
     def get_all(self, keys: Sequence[str]) -> Sequence[stores.Stored | None]:
-        """Return objects as they were at one moment."""
+        """Return objects as they were at one moment; there are none before there is a table."""
         with self._connected(keys[-1]) as connection:
             try:
                 with _bounded(connection):
@@ -361,15 +357,6 @@ class PostgresStore:
                 rows = []
         found = {row[0]: stores.Stored(bytes(row[2]), str(row[1])) for row in rows}
         return [found.get(key) for key in keys]
-
-    def put(self, key: str, data: bytes, version: stores.Version | None) -> stores.Version:
-        """Write an object if it still is of that version. Raises ConflictError, StoreError."""
-        (written,) = self.put_all((stores.Writing(key, data, version),))
-        return written or ""
-
-    def delete(self, key: str, version: stores.Version) -> None:
-        """Remove an object if it still is of that version. Raises ConflictError, StoreError."""
-        self.put_all((stores.Writing(key, None, version),))
 
     def put_all(self, writes: Sequence[stores.Writing]) -> Sequence[stores.Version | None]:
         """Write objects in one transaction: all, or none. Raises ConflictError, StoreError."""

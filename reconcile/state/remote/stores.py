@@ -106,7 +106,7 @@ def _with_slashes(url: str) -> str:
     return url if rest.startswith("//") else f"postgresql://{rest}"
 
 
-# What a place that keeps state has to be able to do. Everything else is built on these three.
+# What a place that keeps state has to be able to do. Everything else is built on it.
 
 AnswerT = TypeVar("AnswerT")
 
@@ -163,13 +163,6 @@ class StoreError(ReconcileError):
         self.passing = passing
 
 
-class Cuttable(Protocol):
-    """What a store can do to a call of its own that does not end."""
-
-    def cut(self, thread: int) -> None:
-        """Close what that thread waits for, if it can be closed from outside."""
-
-
 class Writing(NamedTuple):
     """An object to be written if it still is of `version` (None: if there is none).
 
@@ -218,8 +211,17 @@ SLOWEST_BYTES_S = 1 << 20
 """At what speed a large object may still be on its way."""
 
 
-class RawStore(Store, Cuttable, Protocol):
-    """A store as its library gives it: its calls may hang."""
+class RawStore(Protocol):
+    """A store as its library gives it: its calls may hang. They mean what those of `Store` do."""
+
+    def get_all(self, keys: Sequence[str]) -> Sequence[Stored | None]:
+        """Return objects, or None for each that is not there."""
+
+    def put_all(self, writes: Sequence[Writing]) -> Sequence[Version | None]:
+        """Write objects in this order. Raises ConflictError, StoreError."""
+
+    def cut(self, thread: int) -> None:
+        """Close what that thread waits for in a call, if it can be closed from outside."""
 
 
 class Bounded:
@@ -234,7 +236,7 @@ class Bounded:
 
     def get(self, key: str) -> Stored | None:
         """Return an object, or None."""
-        return self._answer(key, lambda: self._store.get(key), DEADLINE_S)
+        return self.get_all((key,))[0]
 
     def get_all(self, keys: Sequence[str]) -> Sequence[Stored | None]:
         """Return objects, or None for each that is not there."""
@@ -242,12 +244,11 @@ class Bounded:
 
     def put(self, key: str, data: bytes, version: Version | None) -> Version:
         """Write an object if it still is of that version. Raises ConflictError, StoreError."""
-        deadline_s = DEADLINE_S + len(data) / SLOWEST_BYTES_S
-        return self._answer(key, lambda: self._store.put(key, data, version), deadline_s)
+        return self.put_all((Writing(key, data, version),))[0] or ""
 
     def delete(self, key: str, version: Version) -> None:
         """Remove an object if it still is of that version. Raises ConflictError, StoreError."""
-        self._answer(key, lambda: self._store.delete(key, version), DEADLINE_S)
+        self.put_all((Writing(key, None, version),))
 
     def put_all(self, writes: Sequence[Writing]) -> Sequence[Version | None]:
         """Write objects in this order. Raises ConflictError, StoreError."""
