@@ -277,7 +277,7 @@ def replanner(
         outcome = confirm(kept, desired, recorded, wall_clock(), observed)
         match outcome:
             case Stale(differences):
-                lacks_look = kept.live and observed is None
+                lacks_look = kept.choice.live and observed is None
                 raise inputs.stale(options, differences_text(differences), lacks_look=lacks_look)
             case Confirmed() as found:
                 beside = confirmed_text(fate_of(found, console))

@@ -220,8 +220,8 @@ def save(
     inputs.require_no_input("--out", options.out, options, desired.state_url)
     reasons = action_reasons(planned)
     kept = saved(planned, desired, recorded, choice, reasons, f"reconcile {__version__}")
-    kept = replace(kept, live=options.live, files=options.file, state=options.state)
-    save_plan(Path(options.out).absolute(), kept)
+    given = replace(kept.choice, live=options.live, files=options.file, state=options.state)
+    save_plan(Path(options.out).absolute(), replace(kept, choice=given))
 
 
 # `show`: every item and when it next matters, or a saved plan and whether it still stands.

@@ -10,6 +10,7 @@ from reconcile.model.address import Address
 from reconcile.model.forecast import Riding
 from reconcile.model.plan import ActionKind, Request
 from reconcile.model.recorded import Declaration, Recorded
+from reconcile.model.struct import Count, Instant
 
 Value = str | int | float | datetime | timedelta | tuple[str, ...] | frozenset[str] | None
 """A declared value, in the unit the files say it in; None where they say nothing."""
@@ -216,32 +217,45 @@ class SavedAction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     reason: str
 
 
-class SavedPlan(Struct, frozen=True, kw_only=True):
-    """A plan and all that it was made from, as far as that is needed to tell whether it stands.
+class PlannedFrom(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which version of which state a plan was made from."""
 
-    `serial` and `sequence` of the state; `items`: what every item declared, or a short hash of it.
-    `select`, `force`, `hold_unknown`: what the operator chose; `files` and `state`: where from, as
-    it was given. `succeeded`: the last success of forced items when the plan was made. `live`: it
-    follows a look at the instance, and only another look can tell whether it stands.
+    lineage: str
+    serial: Count
+    sequence: Count
+
+
+class SavedChoice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the operator chose for a plan, and named as its `files` and `state`.
+
+    `live`: it follows a look at the instance, and only another look can tell whether it stands.
+    `succeeded`: the last success of forced items when the plan was made.
     """
 
-    tool: str
-    now: datetime
-    valid_until: datetime | None
-    digest: str
-    lineage: str
-    serial: int
-    sequence: int
-    host: str | None
-    items: Mapping[Address, Declaration | str]
     select: tuple[str, ...]
     force: tuple[Address, ...]
     hold_unknown: bool
-    actions: tuple[SavedAction, ...]
     live: bool = False
-    succeeded: Mapping[Address, datetime] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     state: str | None = None
+    succeeded: Mapping[Address, Instant] = field(default_factory=dict)
+
+
+class SavedPlan(Struct, frozen=True, kw_only=True):
+    """A plan and all that it was made from, as far as that is needed to tell whether it stands.
+
+    `items`: what every item declared, or a short hash of it.
+    """
+
+    tool: str
+    now: Instant
+    valid_until: Instant | None
+    digest: str
+    state: PlannedFrom
+    host: str | None
+    choice: SavedChoice
+    actions: tuple[SavedAction, ...]
+    items: Mapping[Address, Declaration | str]
 
 
 class Difference(Struct, frozen=True):

@@ -8,7 +8,13 @@ from hashlib import sha256
 from msgspec import Struct
 
 from reconcile.model.address import Address
-from reconcile.model.comparison import Difference, SavedAction, SavedPlan
+from reconcile.model.comparison import (
+    Difference,
+    PlannedFrom,
+    SavedAction,
+    SavedChoice,
+    SavedPlan,
+)
 from reconcile.model.desired import AfterRefresh, Desired, Item, ScheduleItem
 from reconcile.model.observed import Observed
 from reconcile.model.plan import (
@@ -69,17 +75,17 @@ def confirm(
     forced only while it has not succeeded since, so that a plan that is applied twice sends once.
     What only a live look had found is confirmed by another, `observed`.
     """
-    if saved.live and observed is None:
+    if saved.choice.live and observed is None:
         return Stale((Difference("--live", "a plan after a live look", "without one", plain=True),))
     differences = [*_of_origin(saved, desired, recorded), *_of_files(saved, desired)]
     if differences:
         return Stale(tuple(differences))
-    under_way = frozenset(a for a in saved.force if _is_under_way(a, saved, recorded))
-    spent = frozenset(address for address in saved.force if _is_spent(address, saved, recorded))
+    under_way = frozenset(a for a in saved.choice.force if _is_under_way(a, saved, recorded))
+    spent = frozenset(a for a in saved.choice.force if _is_spent(a, saved, recorded))
     choice = Choice(
-        select=saved.select,
-        force=frozenset(saved.force) - spent - under_way,
-        hold_unknown=saved.hold_unknown,
+        select=saved.choice.select,
+        force=frozenset(saved.choice.force) - spent - under_way,
+        hold_unknown=saved.choice.hold_unknown,
     )
     approved = {
         address: action
@@ -159,7 +165,7 @@ def _is_spent(address: Address, saved: SavedPlan, recorded: Recorded) -> bool:
     """
     record = recorded.items.get(address)
     last = None if record is None else record.last_success
-    return last is not None and last > saved.succeeded.get(address, saved.now)
+    return last is not None and last > saved.choice.succeeded.get(address, saved.now)
 
 
 def _is_under_way(address: Address, saved: SavedPlan, recorded: Recorded) -> bool:
@@ -170,14 +176,14 @@ def _is_under_way(address: Address, saved: SavedPlan, recorded: Recorded) -> boo
 
 
 def _of_origin(saved: SavedPlan, desired: Desired, recorded: Recorded) -> Iterable[Difference]:
-    lineage = lineage_of(recorded)
-    if saved.lineage != lineage:
-        yield Difference("the state's lineage", saved.lineage, lineage)
+    lineage, origin = lineage_of(recorded), saved.state
+    if origin.lineage != lineage:
+        yield Difference("the state's lineage", origin.lineage, lineage)
     host = desired.base_url or recorded.host
     if saved.host is not None and host is not None and saved.host != host:
         yield Difference("the instance", saved.host, host)
-    then, now = (saved.serial, saved.sequence), (recorded.serial, recorded.sequence)
-    if saved.lineage == lineage and now < then:
+    then, now = (origin.serial, origin.sequence), (recorded.serial, recorded.sequence)
+    if origin.lineage == lineage and now < then:
         was, is_ = (f"serial {serial}, entry {entry}" for serial, entry in (then, now))
         yield Difference("the state went backwards", was, is_, plain=True)
 
@@ -255,22 +261,23 @@ def saved(
 ) -> SavedPlan:
     """Keep of a plan what an approval needs. `reasons`: one text an action, to be shown later."""
     pairs = zip(planned.actions, reasons, strict=True)
-    known = ((address, recorded.items.get(address)) for address in choice.force)
+    force = tuple(sorted(choice.force))
+    known = ((address, recorded.items.get(address)) for address in force)
     return SavedPlan(
         tool=tool,
         now=planned.now,
         valid_until=planned.valid_until,
         digest=planned.digest,
-        lineage=lineage_of(recorded),
-        serial=recorded.serial,
-        sequence=recorded.sequence,
+        state=PlannedFrom(lineage_of(recorded), recorded.serial, recorded.sequence),
         host=desired.base_url or recorded.host,
-        items=declared(desired),
-        select=choice.select,
-        force=tuple(sorted(choice.force)),
-        hold_unknown=choice.hold_unknown,
+        choice=SavedChoice(
+            select=choice.select,
+            force=force,
+            hold_unknown=choice.hold_unknown,
+            succeeded={a: kept.last_success for a, kept in known if kept and kept.last_success},
+        ),
         actions=tuple(saved_action(action, reason) for action, reason in pairs),
-        succeeded={a: record.last_success for a, record in known if record and record.last_success},
+        items=declared(desired),
     )
 
 

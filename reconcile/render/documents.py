@@ -321,9 +321,10 @@ def saved_json(plan: SavedPlan, fate: SavedFate) -> str:
     """Return a saved plan, and whether it still stands."""
     told = {
         **asdict(plan),
+        **asdict(plan.choice),
         **asdict(fate),
         "format_version": 1,
-        "on_unknown": "hold" if plan.hold_unknown else "resend",
+        "on_unknown": "hold" if plan.choice.hold_unknown else "resend",
         "actions": [
             {**asdict(action), "request": RequestDocument.of(action.request)}
             for action in plan.actions

@@ -277,8 +277,8 @@ def _first(
 ) -> Iterator[str]:
     if fate.blocked_by:
         yield from wrap(blocked_text(fate.blocked_by, complete), width)
-    if plan.force:
-        forced = ", ".join(map(address_text, plan.force))
+    if plan.choice.force:
+        forced = ", ".join(map(address_text, plan.choice.force))
         yield from wrap(f"Forced, whatever is recorded: {forced}", width)
 
 
@@ -330,11 +330,12 @@ def _approved(plan: SavedPlan, view: Vantage, *, width: int, colour: bool) -> It
     """
     head = f"Saved plan of {view.in_full(plan.now)} · {counted(len(plan.actions), 'action')}"
     yield paint(head, Ink.BOLD, colour=colour)
-    if plan.select:
-        yield from wrap(f"Only what matches: {', '.join(map(words_text, plan.select))}", width)
-    if plan.hold_unknown:
+    chosen = plan.choice
+    if chosen.select:
+        yield from wrap(f"Only what matches: {', '.join(map(words_text, chosen.select))}", width)
+    if chosen.hold_unknown:
         yield from wrap("Calls whose outcome is unknown are held.", width)
-    if plan.live:
+    if chosen.live:
         yield from wrap("It follows a look at the instance, and so does applying it.", width)
     for action in plan.actions:
         yield from _action(action, view, width)

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from msgspec import Struct, field, json
+from msgspec import Struct, json
 
 from reconcile.errors import ReconcileError
 from reconcile.model.address import Address
-from reconcile.model.comparison import SavedAction, SavedPlan
+from reconcile.model.comparison import SavedPlan
 from reconcile.model.recorded import Declaration
-from reconcile.model.struct import Count, Instant
+from reconcile.model.struct import replace
 from reconcile.planning.saved import fingerprint
 from reconcile.state.codec import MalformedError, decode, encode
 from reconcile.state.errors import refusal
@@ -41,64 +41,15 @@ def save_plan(path: Path, plan: SavedPlan) -> None:
     replace_file(path, data)
 
 
-class _Of(Struct, frozen=True, forbid_unknown_fields=True):
-    """Of which version of the state a plan was made."""
-
-    lineage: str
-    serial: Count
-    sequence: Count
-
-
-class _Choice(Struct, frozen=True, forbid_unknown_fields=True):
-    select: tuple[str, ...]
-    force: tuple[Address, ...]
-    hold_unknown: bool
-    live: bool = False
-    files: tuple[str, ...] = ()
-    state: str | None = None
-    succeeded: dict[Address, Instant] = field(default_factory=dict)
-
-
-class _Document(Struct, frozen=True, kw_only=True):
-    format: str
-    tool: str
-    now: Instant
-    valid_until: Instant | None
-    digest: str
-    state: _Of
-    host: str | None
-    choice: _Choice
-    actions: tuple[SavedAction, ...]
-
-
-class _Whole(_Document, frozen=True, kw_only=True):
-    items: dict[Address, Declaration | str]
-
-
 def _encode(plan: SavedPlan, items: Mapping[Address, Declaration | str]) -> bytes:
-    document = _Document(
-        format=FORMAT,
-        tool=plan.tool,
-        now=plan.now,
-        valid_until=plan.valid_until,
-        digest=plan.digest,
-        state=_Of(plan.lineage, plan.serial, plan.sequence),
-        host=plan.host,
-        choice=_Choice(
-            select=plan.select,
-            force=plan.force,
-            hold_unknown=plan.hold_unknown,
-            live=plan.live,
-            files=plan.files,
-            state=plan.state,
-            succeeded=dict(sorted(plan.succeeded.items())),
-        ),
-        actions=plan.actions,
-    )
+    told = json.format(encode(replace(plan, items={})), indent=1).removeprefix(b"{")
     # One item a line: thousands of them, indented, would be mostly white space.
-    told = json.format(encode(document), indent=1).removesuffix(b"\n}")
     lines = b",\n".join(b"  %b: %b" % (encode(a), encode(kept)) for a, kept in items.items())
-    return b'%b,\n "items": {\n%b\n }\n}\n' % (told, lines)
+    return b'{\n "format": "%b",%b{\n%b\n }\n}\n' % (
+        FORMAT.encode(),
+        told.removesuffix(b"{}\n}"),
+        lines,
+    )
 
 
 def load_plan(path: Path) -> SavedPlan:
@@ -113,7 +64,7 @@ def load_plan(path: Path) -> SavedPlan:
         )
     try:
         _require_format(path, decode(data, _Format).format)
-        return _plan(decode(data, _Whole))
+        return decode(data, SavedPlan)
     except MalformedError as error:
         raise _unreadable(path, str(error)) from None
 
@@ -133,29 +84,6 @@ def _require_format(path: Path, found: object) -> None:
             hint=f"reconcile plan --out {path}",
         )
     raise MalformedError(f"its format is not {FORMAT}")
-
-
-def _plan(known: _Whole) -> SavedPlan:
-    state, choice = known.state, known.choice
-    return SavedPlan(
-        tool=known.tool,
-        now=known.now,
-        valid_until=known.valid_until,
-        digest=known.digest,
-        lineage=state.lineage,
-        serial=state.serial,
-        sequence=state.sequence,
-        host=known.host,
-        items=known.items,
-        select=choice.select,
-        force=choice.force,
-        hold_unknown=choice.hold_unknown,
-        actions=known.actions,
-        live=choice.live,
-        succeeded=choice.succeeded,
-        files=choice.files,
-        state=choice.state,
-    )
 
 
 def _unreadable(path: Path, why: str) -> ReconcileError:

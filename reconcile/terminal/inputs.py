@@ -27,7 +27,7 @@ from reconcile.model.address import (
     parse_address,
     require_no_secret,
 )
-from reconcile.model.comparison import Difference, SavedPlan
+from reconcile.model.comparison import Difference, SavedChoice, SavedPlan
 from reconcile.model.desired import DEFAULT_LOCK_TTL_S, Desired
 from reconcile.model.plan import EXCEPT, Choice, LimitName
 from reconcile.model.recorded import Recorded
@@ -251,28 +251,30 @@ def take_up(options: Options) -> SavedPlan | None:
     if options.plan is None:
         return None
     kept = load_saved(Path(options.plan).absolute())
-    differences = list(_contradictions(options, kept))
-    if kept.files and options.file == (DEFAULT_FILE,):
-        options.file = kept.files
-    if options.state is None and kept.state is not None and backend(kept.state).file is not None:
-        options.state = kept.state
-    options.select, options.force = kept.select, kept.force
-    options.on_unknown = _HOLD if kept.hold_unknown else _RESEND
+    chosen = kept.choice
+    differences = list(_contradictions(options, chosen))
+    if chosen.files and options.file == (DEFAULT_FILE,):
+        options.file = chosen.files
+    state = chosen.state
+    if options.state is None and state is not None and backend(state).file is not None:
+        options.state = state
+    options.select, options.force = chosen.select, chosen.force
+    options.on_unknown = _HOLD if chosen.hold_unknown else _RESEND
     if differences:
         raise stale(options, differences_text(differences))
     return kept
 
 
-def _contradictions(options: Options, kept: SavedPlan) -> Iterator[Difference]:
+def _contradictions(options: Options, chosen: SavedChoice) -> Iterator[Difference]:
     """Tell which of the options that were given are not those of the plan."""
     for name in ("select", "force"):
-        given, known = sorted(getattr(options, name, ())), sorted(getattr(kept, name))
+        given, known = sorted(getattr(options, name, ())), sorted(getattr(chosen, name))
         if given and given != known:
             yield Difference(f"--{name}", tuple(known), tuple(given), f"--{name}")
-    if getattr(options, "on_unknown", _RESEND) == _HOLD and not kept.hold_unknown:
+    if getattr(options, "on_unknown", _RESEND) == _HOLD and not chosen.hold_unknown:
         yield Difference("--on-unknown", _RESEND, _HOLD, plain=True)
-    if kept.state is not None and options.state is None and backend(kept.state).file is None:
-        yield Difference("--state", kept.state, "not given; a store is only named by you")
+    if chosen.state is not None and options.state is None and backend(chosen.state).file is None:
+        yield Difference("--state", chosen.state, "not given; a store is only named by you")
 
 
 def stale(options: Options, differences: str, *, lacks_look: bool = False) -> ReconcileError:

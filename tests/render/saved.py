@@ -3,7 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 from reconcile.model.address import Address
-from reconcile.model.comparison import Difference, SavedAction, SavedPlan
+from reconcile.model.comparison import (
+    Difference,
+    PlannedFrom,
+    SavedAction,
+    SavedChoice,
+    SavedPlan,
+)
 from reconcile.model.plan import Request
 from reconcile.render.documents import SavedFate
 from reconcile.render.words import Vantage
@@ -24,15 +30,11 @@ def saved_plan(name: str = "models.sales.refresh", actions: int = 1) -> SavedPla
         now=THEN,
         valid_until=THEN + timedelta(hours=1),
         digest="sha256:" + "ab" * 32,
-        lineage="here",
-        serial=3,
-        sequence=7,
+        state=PlannedFrom("here", 3, 7),
         host="https://myorg.omniapp.co",
-        items={Address(name): "abc"},
-        select=(),
-        force=(),
-        hold_unknown=False,
+        choice=SavedChoice(select=(), force=(), hold_unknown=False),
         actions=(action,) * actions,
+        items={Address(name): "abc"},
     )
 
 
