@@ -50,7 +50,7 @@ def open_at(address: stores.RemoteAddress) -> stores.RawStore:
     Raises ReconcileError for settings that cannot be used.
     """
     try:
-        return ObjectsStore(_recent.of(address, lambda: open_bucket(address)), address)
+        return ObjectsStore(_recent.of(address, lambda: _BUCKETS[address.scheme](address)), address)
     except (BaseError, ValueError) as error:
         raise _told(address, address.url, error) from None
 
@@ -162,19 +162,17 @@ Provider = TypeVar("Provider")
 
 _PLAIN_HTTP = ("AWS_ALLOW_HTTP", "AZURE_ALLOW_HTTP", "GOOGLE_ALLOW_HTTP")
 _GOOGLE_FILE = "GOOGLE_APPLICATION_CREDENTIALS"
-_RETRIES: Any = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
 
 
-def open_bucket(address: stores.RemoteAddress) -> ObjectStore:
-    """Open the bucket of an address. Raises ReconcileError, or whatever obstore finds wrong."""
-    return _BUCKETS[address.scheme](address)
-
-
-def _client() -> Any:
+def _bounds() -> Any:
     """Bound every request: what was given up must not go on for long."""
     # Options that are given replace all that the environment says of them.
     plain = any(os.environ.get(name, "").lower() == "true" for name in _PLAIN_HTTP)
-    return {"timeout": timedelta(seconds=10), "connect_timeout": "5s", "allow_http": plain}
+    within = timedelta(seconds=10)
+    return {
+        "client_options": {"timeout": within, "connect_timeout": "5s", "allow_http": plain},
+        "retry_config": {"max_retries": 2, "retry_timeout": within},
+    }
 
 
 def _open_s3(address: stores.RemoteAddress) -> ObjectStore:
@@ -188,15 +186,13 @@ def _open_s3(address: stores.RemoteAddress) -> ObjectStore:
                 address.url, install("boto3"), "boto3, for AWS_PROFILE"
             ) from None
         provider = _asked(address, Boto3CredentialProvider)
-    return S3Store(
-        address.place, client_options=_client(), retry_config=_RETRIES, credential_provider=provider
-    )
+    return S3Store(address.place, credential_provider=provider, **_bounds())
 
 
 def _open_google(address: stores.RemoteAddress) -> ObjectStore:
     file = os.environ.get(_GOOGLE_FILE)
     if file is None or not _is_external(Path(file)):
-        return GCSStore(address.place, client_options=_client(), retry_config=_RETRIES)
+        return GCSStore(address.place, **_bounds())
     # Federated identities, as in GitHub Actions, are beyond obstore, which fails on their file.
     try:
         from obstore.auth.google import GoogleCredentialProvider  # noqa: PLC0415 - rarely there
@@ -208,12 +204,7 @@ def _open_google(address: stores.RemoteAddress) -> ObjectStore:
     provider = _asked(address, GoogleCredentialProvider)
     del os.environ[_GOOGLE_FILE]
     try:
-        return GCSStore(
-            address.place,
-            client_options=_client(),
-            retry_config=_RETRIES,
-            credential_provider=provider,
-        )
+        return GCSStore(address.place, credential_provider=provider, **_bounds())
     finally:
         os.environ[_GOOGLE_FILE] = file
 
@@ -233,7 +224,7 @@ def _is_external(file: Path) -> bool:
 
 
 def _open_azure(address: stores.RemoteAddress) -> ObjectStore:
-    return AzureStore(address.place, client_options=_client(), retry_config=_RETRIES)
+    return AzureStore(address.place, **_bounds())
 
 
 _BUCKETS = {"s3": _open_s3, "gs": _open_google, "az": _open_azure}
