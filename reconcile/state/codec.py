@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Annotated, Any, Final, TypeVar, get_args
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -217,22 +217,18 @@ def _from_wire(wire: Wire) -> journal.Entry:
 
 def encode_entry(entry: journal.Entry) -> bytes:
     """Encode one entry; the key `entry` names its type. Raises ValueError for what JSON lacks."""
-    wire = _to_wire(entry)
-    _require_sayable(wire)
     try:
-        return encode(wire)
+        return encode(_sayable(entry))
     except UnicodeEncodeError:
         # Omni's words may hold half a surrogate pair. An outcome is written down whatever it says.
-        plain = msgspec.to_builtins(wire, enc_hook=_plain)
+        plain = plain_entry(entry)
         words = json.dumps(plain, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         return words.encode("utf-8", "replace")
 
 
 def plain_entry(entry: journal.Entry) -> dict[str, object]:
     """Return one entry as plain values, as the journal has it."""
-    wire = _to_wire(entry)
-    _require_sayable(wire)
-    plain: dict[str, object] = msgspec.to_builtins(wire, enc_hook=_plain)
+    plain: dict[str, object] = msgspec.to_builtins(_sayable(entry), enc_hook=_plain)
     return plain
 
 
@@ -242,20 +238,16 @@ def decode_entry(value: Mapping[str, object]) -> journal.Entry:
     return _from_wire(wire)
 
 
-def _require_sayable(wire: journal.Written) -> None:
+def _sayable(entry: journal.Entry) -> Wire:
     """Raise ValueError for what msgspec would write otherwise: no time zone, or no number."""
+    wire = _to_wire(entry)
     for name in wire.__struct_fields__:
         value = getattr(wire, name)
         if isinstance(value, datetime) and value.tzinfo is None:
             raise ValueError("an instant needs a time zone")
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{value} is no number of JSON")
-
-
-WORDS: Final[Mapping[type[journal.Entry], str]] = {
-    kind: str(kind.__struct_config__.tag) for kind in get_args(journal.Entry)
-}
-"""What each entry is called in the journal, and in all that is printed of it."""
+    return wire
 
 
 # The state file: readable JSON, made for `git diff`, that proves it is what was saved.

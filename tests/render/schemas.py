@@ -1,12 +1,15 @@
 """Published schemas as a test wants them: closed, so that a key nobody published is noticed."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 from jsonschema import Draft202012Validator
 
 from reconcile.cli.explain import schema
+from reconcile.model.journal import Entry
 
+ENTRIES = {str(kind.__struct_config__.tag) for kind in get_args(Entry)}
+"""What each entry is called in the journal."""
 _BRANCHES = frozenset({"allOf", "then", "if"})
 
 
