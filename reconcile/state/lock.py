@@ -52,11 +52,6 @@ def ourselves(command: str, since: datetime) -> Holder:
     )
 
 
-def encode_holder(holder: Holder) -> bytes:
-    """Encode a holder as one line of JSON."""
-    return encode(holder) + b"\n"
-
-
 def read_holder(path: Path) -> Holder | None:
     """Read who holds the lock, or died holding it; None if nobody, or nobody can tell."""
     try:
@@ -129,7 +124,7 @@ class Lock:
         os.ftruncate(self._descriptor, 0)
         if holder is not None:
             os.lseek(self._descriptor, 0, os.SEEK_SET)
-            write_all(self._descriptor, encode_holder(holder))
+            write_all(self._descriptor, encode(holder) + b"\n")
 
     def release(self) -> None:
         """Let go. A full disk or a lost lock file is no reason to fail at the very end."""
@@ -154,10 +149,10 @@ def acquire(path: Path, *, command: str, now: datetime, timeout_s: float) -> Loc
     begun = monotonic()
     with told_plainly(path, "locked"):
         while (lock := _try(path, create=True)) is None:
-            left_s = timeout_s - (monotonic() - begun)
-            if left_s <= 0:
-                raise busy(path, now + timedelta(seconds=monotonic() - begun))
-            sleep(min(_PAUSE_S, left_s))
+            waited_s = monotonic() - begun
+            if waited_s >= timeout_s:
+                raise lock_held(path, read_holder(path), now + timedelta(seconds=waited_s))
+            sleep(min(_PAUSE_S, timeout_s - waited_s))
         try:
             _refuse_locks_that_do_not_lock(path)
             lock.name(ourselves(command, now + timedelta(seconds=monotonic() - begun)))
@@ -180,11 +175,6 @@ def acquire_stale(path: Path, *, now: datetime) -> Lock | None:
     if lock is None:
         raise lock_held(path, read_holder(path), now, hint=_NOTHING_TO_CLEAR)
     return lock
-
-
-def busy(path: Path, now: datetime) -> ReconcileError:
-    """Refuse because somebody holds the lock. `now`: to say for how long, UTC."""
-    return lock_held(path, read_holder(path), now)
 
 
 def _try(path: Path, *, create: bool) -> Lock | None:
