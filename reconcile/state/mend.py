@@ -54,7 +54,7 @@ class Repaired(Struct, frozen=True):
 
 
 def rebuilt(
-    base: Recorded, past: Sequence[Line], journal: Sequence[Line], reached: int = 0
+    base: Recorded, past: Sequence[Line], journal: Sequence[Line], reached: int
 ) -> tuple[Recorded, tuple[Numbered, ...]]:
     """Return a base brought on as far as lines reach, and the entries that it cannot have.
 
@@ -275,8 +275,6 @@ def _place(url: str) -> Named:
 
 # Taking a state out as one file, and putting one in place.
 
-FORCE = "If it is right all the same: reconcile state push --force FILE"
-
 
 def pull(url: str, loaded: Loaded | None = None) -> bytes:
     """Return the state as one file, what is in the journal included.
@@ -335,17 +333,13 @@ def succeeding(
     if not force:
         _refuse_unless_later(state, present, pushed)
     elif present.lineage == pushed.lineage:
-        return _later_than(present, pushed)
+        # Counted on: no serial and no sequence may ever mean two things.
+        return replace(
+            pushed,
+            serial=max(present.serial, pushed.serial) + 1,
+            sequence=max(present.sequence, pushed.sequence),
+        )
     return pushed
-
-
-def _later_than(present: Recorded, pushed: Recorded) -> Recorded:
-    """Go on counting: no serial and no sequence may ever mean two things."""
-    return replace(
-        pushed,
-        serial=max(present.serial, pushed.serial) + 1,
-        sequence=max(present.sequence, pushed.sequence),
-    )
 
 
 def _refuse_unless_later(state: Named, present: Recorded, pushed: Recorded) -> None:
@@ -363,7 +357,7 @@ def _refuse_unless_later(state: Named, present: Recorded, pushed: Recorded) -> N
         f"What was pushed would take the place of {state}, but {why}. What was done "
         "since would be done again.",
         path=state,
-        hint=FORCE,
+        hint="If it is right all the same: reconcile state push --force FILE",
     )
 
 
