@@ -7,7 +7,7 @@ from typing import Generic, Literal, TypeVar
 from msgspec import Struct, field
 
 from reconcile.model.address import Address
-from reconcile.model.forecast import Riding
+from reconcile.model.forecast import ClockNight, Riding
 from reconcile.model.plan import ActionKind, Request
 from reconcile.model.recorded import Declaration, Recorded
 from reconcile.model.struct import Count, Instant
@@ -107,15 +107,12 @@ class FreezeHits(Struct, frozen=True):
     lost: tuple[Address, ...]
 
 
-class OffsetChange(Struct, frozen=True):
+class OffsetChange(ClockNight, frozen=True):
     """A change of offset within the horizon, in a zone that a changed item keeps to.
 
     `touched`: changed items of which it moves, drops or doubles a slot.
     """
 
-    zone: str
-    at: datetime
-    offset: Shift[timedelta]
     touched: tuple[Address, ...]
 
 

@@ -107,16 +107,18 @@ class TouchedSlot(Struct, frozen=True, kw_only=True):
     addresses: tuple[Address, ...]
 
 
-class ClockChange(Struct, frozen=True, kw_only=True):
-    """A change of the clocks in an IANA zone, and the slots it touches, by local time.
-
-    `instant` is UTC; the offsets are east of UTC.
-    """
+class ClockNight(Struct, frozen=True):
+    """A night on which the clocks of a zone are changed: `at` (UTC), from an offset to another."""
 
     zone: str
-    instant: datetime
-    offset_before: timedelta
-    offset_after: timedelta
+    at: datetime
+    before: timedelta
+    after: timedelta
+
+
+class ClockChange(ClockNight, frozen=True):
+    """A change of the clocks, and the slots it touches, by local time."""
+
     slots: tuple[TouchedSlot, ...]
 
 
@@ -146,15 +148,6 @@ class Track(Struct, frozen=True, kw_only=True):
     held: Sequence[datetime] = ()
     frozen: tuple[Span, ...] = ()
     riding: Riding | None = None
-
-
-class ClockNight(Struct, frozen=True):
-    """A night on which the clocks of a zone are changed. `at` is UTC."""
-
-    zone: str
-    at: datetime
-    before: timedelta
-    after: timedelta
 
 
 class Timeline(Struct, frozen=True, kw_only=True):

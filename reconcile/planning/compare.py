@@ -429,7 +429,8 @@ def nights(items: Iterable[Item], now: datetime, until: datetime) -> Iterator[Of
         OffsetChange(
             zone,
             change.instant,
-            Shift(change.offset_before, change.offset_after),
+            change.offset_before,
+            change.offset_after,
             tuple(
                 item.address
                 for item in kept

@@ -340,15 +340,15 @@ def clock_changes(desired: Desired, now: datetime) -> tuple[ClockChange, ...]:
             if slots := _touched(schedules, zone, transition):
                 changes.append(
                     ClockChange(
-                        zone=zone,
-                        instant=transition.instant,
-                        offset_before=transition.offset_before,
-                        offset_after=transition.offset_after,
-                        slots=slots,
+                        zone,
+                        transition.instant,
+                        transition.offset_before,
+                        transition.offset_after,
+                        slots,
                     )
                 )
                 break
-    return tuple(sorted(changes, key=lambda change: (change.instant, change.zone)))
+    return tuple(sorted(changes, key=lambda change: (change.at, change.zone)))
 
 
 def _touched(

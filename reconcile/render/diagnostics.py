@@ -197,9 +197,9 @@ class ClockChangeDocument(Struct, frozen=True, kw_only=True):
         """Return the change in seconds."""
         return ClockChangeDocument(
             zone=change.zone,
-            at=change.instant,
-            offset_before_s=change.offset_before.total_seconds(),
-            offset_after_s=change.offset_after.total_seconds(),
+            at=change.at,
+            offset_before_s=change.before.total_seconds(),
+            offset_after_s=change.after.total_seconds(),
             slots=tuple(map(TouchedDocument.of, change.slots)),
         )
 
@@ -232,9 +232,9 @@ def clocks_text(changes: Sequence[ClockChange], now: datetime, *, width: int) ->
 
 def _paragraph(change: ClockChange, now: datetime, width: int) -> Iterator[str]:
     width = max(width, LEAST_WIDTH)
-    moved_s = (change.offset_after - change.offset_before).total_seconds()
+    moved_s = (change.after - change.before).total_seconds()
     way = "forward" if moved_s > 0 else "back"
-    when = Vantage(change.zone, now).both(change.instant)
+    when = Vantage(change.zone, now).both(change.at)
     yield from wrap(
         f"Clocks in {escape_terminal(change.zone)} go {way} {duration_text(abs(moved_s))} "
         f"on {when}:",

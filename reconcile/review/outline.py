@@ -276,7 +276,7 @@ def _figures(comparison: Comparison, home: words.Vantage) -> Iterator[tuple[str,
 
 def _nights(comparison: Comparison, home: words.Vantage) -> Iterator[tuple[str, str]]:
     for night in comparison.nights:
-        shift = night.offset.after - night.offset.before
+        shift = night.after - night.before
         way = "forward" if shift.total_seconds() > 0 else "back"
         resumes = words.Vantage(night.zone, comparison.now, home.dated).both(night.at)
         told = (

@@ -254,8 +254,7 @@ class NightDocument(Struct, frozen=True, kw_only=True):
     @staticmethod
     def of(night: OffsetChange) -> "NightDocument":
         """Return one change."""
-        offset = night.offset
-        offset_s = Shift(offset.before.total_seconds(), offset.after.total_seconds())
+        offset_s = Shift(night.before.total_seconds(), night.after.total_seconds())
         return NightDocument(zone=night.zone, at=night.at, offset_s=offset_s, touched=night.touched)
 
 

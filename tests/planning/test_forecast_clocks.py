@@ -18,11 +18,11 @@ def test_a_skipped_time_is_told_with_both_instants_and_when_it_runs() -> None:
     item = reset("sales", at(2, 30), zone=NEW_YORK)
     (change,) = clock_changes(desired(item), NOON)
     (slot,) = change.slots
-    assert change.instant == datetime(2027, 3, 14, 7, tzinfo=UTC)
+    assert change.at == datetime(2027, 3, 14, 7, tzinfo=UTC)
     assert slot.skipped
     assert slot.before == datetime(2027, 3, 14, 7, 30, tzinfo=UTC)
     assert slot.after == datetime(2027, 3, 14, 6, 30, tzinfo=UTC)
-    assert slot.runs == (change.instant,)
+    assert slot.runs == (change.at,)
 
 
 def test_a_repeated_time_runs_at_the_first_of_its_two_instants() -> None:
