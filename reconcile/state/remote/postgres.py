@@ -291,6 +291,8 @@ class _Idle:
     def __init__(self) -> None:
         self._guard = Lock()
         self._kept: dict[tuple[str, ...], list[tuple[float, Connection]]] = {}
+        os.register_at_fork(after_in_child=self._forget)
+        atexit.register(self.close_all)
 
     def taken(self, made_with: tuple[str, ...]) -> Connection | None:
         """Return one, no longer kept here; None if there is none."""
@@ -310,6 +312,10 @@ class _Idle:
         with self._guard:
             self._close_old(monotonic())
 
+    def _forget(self) -> None:
+        """Leave them to the process this one was forked from, and the lock to its threads."""
+        self._guard, self._kept = Lock(), {}
+
     def _close_old(self, since: float | None = None) -> None:
         since = monotonic() - _IDLE_S if since is None else since
         for made_with, kept in list(self._kept.items()):
@@ -325,16 +331,6 @@ def _made_with(conninfo: str) -> tuple[str, ...]:
 
 _IDLE_S = 10.0
 _idle = _Idle()
-
-
-def _forget() -> None:
-    """Leave them to the process this one was forked from, and the lock to its threads."""
-    global _idle  # noqa: PLW0603 - a fork is a new process
-    _idle = _Idle()
-
-
-os.register_at_fork(after_in_child=_forget)
-atexit.register(lambda: _idle.close_all())  # noqa: PLW0108 - of the process that ends
 
 
 class PostgresStore:
