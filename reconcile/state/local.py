@@ -63,15 +63,13 @@ class _Contents(Struct, frozen=True):
 
 def load_from(location: files.Location) -> Loaded:
     """Read the state at a location: see `load`."""
-    contents = _read(location)
-    journal = read_lines(contents.journal or b"")
-    for _ in range(_PATIENCE):
-        if not journal.torn:
+    for attempt in range(_PATIENCE + 1):
+        contents = _read(location)
+        journal = read_lines(contents.journal or b"")
+        if not journal.torn or attempt == _PATIENCE:
             break
         # Most likely a writer is in the middle of a line.
         sleep(_PAUSE_S)
-        contents = _read(location)
-        journal = read_lines(contents.journal or b"")
     require_known(location.journal, journal)
     marker = decode_marker(contents.marker)
     saved = _decode(location, contents, journal, marker)

@@ -110,7 +110,7 @@ def decode_journal(data: bytes) -> FencedJournal:
 # Reading a remote state without its lease, and never a torn one.
 
 
-class StoredPieces(Struct, frozen=True, kw_only=True):
+class StoredPieces(Struct, frozen=True):
     """Signals, marker, journal and state as read, one after the other.
 
     `previous` and `history` are only there if they were asked for, or where there is no state.
@@ -121,7 +121,7 @@ class StoredPieces(Struct, frozen=True, kw_only=True):
     journal: Stored | None
     state: Stored | None
     previous: Stored | None
-    history: Stored | None = None
+    history: Stored | None
 
     @property
     def fenced(self) -> FencedJournal:
@@ -137,19 +137,12 @@ def read(store: Store, address: RemoteAddress, *, beside: bool = False) -> Store
     written when there is a journal. `beside`: and the previous state, and the history.
     """
     keys = (address.inbox, address.session, address.journal, address.key)
-    more = (address.previous, address.history) if beside else ()
-    inbox, marker, journal, state, *others = store.get_all(keys + more)
-    previous, history = others or (None, None)
-    if state is None and not beside:
-        previous, history = store.get_all((address.previous, address.history))
-    return StoredPieces(
-        inbox=inbox,
-        marker=marker,
-        journal=journal,
-        state=state,
-        previous=previous,
-        history=history,
-    )
+    more = (address.previous, address.history)
+    if beside:
+        return StoredPieces(*store.get_all(keys + more))
+    found = store.get_all(keys)
+    others = store.get_all(more) if found[-1] is None else (None, None)
+    return StoredPieces(*found, *others)
 
 
 def fold(address: RemoteAddress, contents: StoredPieces) -> Loaded:
