@@ -127,6 +127,12 @@ def lock_lost(path: Path) -> ReconcileError:
     )
 
 
+def journal_lost(path: Named, why: str) -> ReconcileError:
+    """Refuse to write to a journal that may not keep it."""
+    why = f"{path} takes no more lines from this run: {why}."
+    return refusal("journal-lost", why, path=path)
+
+
 def not_recorded(
     path: Named, lines: Sequence[bytes], error: OSError | ReconcileError, *, begins: bool
 ) -> ReconcileError:

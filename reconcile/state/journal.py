@@ -14,7 +14,7 @@ from zlib import crc32
 
 from msgspec import Struct
 
-from reconcile.errors import Diagnostic, ReconcileError
+from reconcile.errors import Diagnostic
 from reconcile.model.address import Address
 from reconcile.model.journal import (
     Began,
@@ -52,7 +52,7 @@ from reconcile.state.errors import (
     Named,
     journal_damaged,
     journal_foreign,
-    refusal,
+    journal_lost,
     state_damaged,
     state_newer,
     warning,
@@ -76,20 +76,16 @@ class JournalFile:
     """A new, empty journal in the old one's place, that this process alone appends to.
 
     After a write or an fsync that failed it takes no more: what of it is on the disk is not
-    known any more, and an fsync that is tried again may say yes to data that is gone.
+    known any more, and an fsync that is tried again may say yes to data that is gone. `sound`:
+    whether all that was appended is known to be there.
     """
 
     def __init__(self, path: Path, reserve: Path) -> None:
         self.length = 0
         self._path = path
         self._reserve = reserve
-        self._sound = True
+        self.sound = True
         self._descriptor = _put_in_place(path, os.O_WRONLY | os.O_APPEND)
-
-    @property
-    def sound(self) -> bool:
-        """Whether all that was appended is known to be on the disk."""
-        return self._sound
 
     def append(self, data: bytes, *, may_use_reserve: bool) -> None:
         """Append lines and wait until they are on the disk, once for all of them.
@@ -98,7 +94,7 @@ class JournalFile:
         left behind and smaller lines may be tried. Raises OSError, ReconcileError.
         """
         self._check()
-        self._sound = False
+        self.sound = False
         try:
             write_all(self._descriptor, data)
         except OSError as error:
@@ -106,37 +102,26 @@ class JournalFile:
                 raise
             os.ftruncate(self._descriptor, self.length)
             if not may_use_reserve:
-                self._sound = True
+                self.sound = True
                 raise
             self._reserve.unlink(missing_ok=True)
             write_all(self._descriptor, data)
         flush(self._descriptor)
         self.length += len(data)
-        self._sound = True
-
-    def give_up(self) -> None:
-        """Take no more lines."""
-        self._sound = False
+        self.sound = True
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._descriptor)
 
     def _check(self) -> None:
-        if not self._sound:
-            raise self._unusable("an earlier line could not be written to it")
+        if not self.sound:
+            raise journal_lost(self._path, "an earlier line could not be written to it")
         held = os.fstat(self._descriptor)
         if not held.st_nlink:
-            raise self._unusable("it was removed while this run was using it")
+            raise journal_lost(self._path, "it was removed while this run was using it")
         if held.st_size != self.length:
-            raise self._unusable("somebody else has written to it")
-
-    def _unusable(self, why: str) -> ReconcileError:
-        return refusal(
-            "journal-lost",
-            f"{self._path} takes no more lines from this run: {why}.",
-            path=self._path,
-        )
+            raise journal_lost(self._path, "somebody else has written to it")
 
 
 def _put_in_place(path: Path, flags: int, content: bytes = b"") -> int:

@@ -261,7 +261,7 @@ class LocalSession(Session):
                 raise errors.lock_lost(self._lock.path)
             if self._folded != self._journal.length:
                 # Interrupted between the two: the next number is taken, and we do not have it.
-                self._journal.give_up()
+                self._journal.sound = False
             self._journal.append(b"".join(lines), may_use_reserve=not begins)
             if self._marker is not None:
                 self._marker.advance(self._recorded.sequence + len(lines))
@@ -320,7 +320,7 @@ class LocalSession(Session):
             self.warnings.extend(errors.as_warnings(error))
             if not self._state.is_untouched():
                 # Replaced, but perhaps not for good: a line could continue the wrong one.
-                self._journal.give_up()
+                self._journal.sound = False
 
     def _drop_journal(self) -> None:
         """Remove the journal, all of which is in the state, and then what marks it."""

@@ -273,11 +273,7 @@ class Shelf:
         """
         if not self.sound:
             name = self.address.shown(self.address.journal)
-            raise errors.refusal(
-                "journal-lost",
-                f"{name} takes no more lines from this run: an earlier one could not be written.",
-                path=name,
-            )
+            raise errors.journal_lost(name, "an earlier one could not be written")
         first = {} if marker is None else {self.address.session: encode_marker(marker)}
         self._put_journal(self._lines + lines, first, newest=newest, patience_s=patience_s)
 
