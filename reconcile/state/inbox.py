@@ -89,10 +89,8 @@ class Inbox(ABC):
     file: Path | None = None
     """Where it is, if it is a file: it can be watched."""
 
-    @property
-    @abstractmethod
-    def name(self) -> Named:
-        """How people know it."""
+    name: Named
+    """How people know it."""
 
     @abstractmethod
     def _read(self) -> bytes | None:
@@ -223,13 +221,8 @@ class FileInbox(Inbox):
     file: Path
 
     def __init__(self, location: Location) -> None:
-        self.file = location.inbox
+        self.name = self.file = location.inbox
         self._location = location
-
-    @property
-    def name(self) -> Named:
-        """How people know it."""
-        return self.file
 
     def look(self) -> Arrivals:
         """Read what waits; where that fails, nothing does, with a warning: see `judge`."""
@@ -279,12 +272,8 @@ class ObjectInbox(Inbox):
     """The inbox of a remote state: one object, replaced under compare-and-swap."""
 
     def __init__(self, address: RemoteAddress, opened: Callable[[], Store]) -> None:
+        self.name = address.shown(address.inbox)
         self._address, self._opened = address, opened
-
-    @property
-    def name(self) -> Named:
-        """How people know it."""
-        return self._address.shown(self._address.inbox)
 
     def _read(self) -> bytes | None:
         there = self._opened().get(self._address.inbox)

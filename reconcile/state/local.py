@@ -436,6 +436,7 @@ class FilePieces:
     """The files of a state, one by one."""
 
     def __init__(self, location: files.Location) -> None:
+        self.names = location.state, location.previous, location.history
         self._location = location
 
     def load(self) -> Loaded:
@@ -462,11 +463,6 @@ class FilePieces:
         """Return the marker of a session that did not end."""
         return decode_marker(files.read_file(self._location.session, MAX_MARKER_BYTES))
 
-    @property
-    def names(self) -> tuple[errors.Named, errors.Named, errors.Named]:
-        """How people know the state, its previous version and its history."""
-        return self._location.state, self._location.previous, self._location.history
-
     def put(self, recorded: Recorded, *, whole: bool) -> tuple[errors.Named, ...]:
         """Put a state in place, under its lock; returns what was set aside."""
         location = self._location
@@ -488,27 +484,10 @@ class LocalBackend:
     """A state in local files."""
 
     def __init__(self, location: files.Location) -> None:
+        self.name = self.file = location.state
+        self.observed = location.observed
+        self.inbox = FileInbox(location)
         self._location = location
-
-    @property
-    def name(self) -> errors.Named:
-        """How people know the state."""
-        return self._location.state
-
-    @property
-    def file(self) -> Path | None:
-        """The state's file."""
-        return self._location.state
-
-    @property
-    def observed(self) -> Path | None:
-        """Where a live look is kept beside the state."""
-        return self._location.observed
-
-    @property
-    def inbox(self) -> FileInbox:
-        """Signals that wait beside the state."""
-        return FileInbox(self._location)
 
     def load(self) -> Loaded:
         """Read the state, what its journal and its inbox hold included."""

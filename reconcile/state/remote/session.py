@@ -521,6 +521,7 @@ class ObjectPieces:
     """The objects of a state, one by one; under its lease, where there is a shelf."""
 
     def __init__(self, store: Store, address: RemoteAddress, shelf: Shelf | None = None) -> None:
+        self.names = address.url, address.shown(address.previous), address.shown(address.history)
         self._address, self._shelf = address, shelf
         found = read(store, address, beside=True) if shelf is None else shelf.fenced()
         self._contents = found
@@ -549,12 +550,6 @@ class ObjectPieces:
         """Return the marker of a session that did not end."""
         return decode_marker(self._contents.marker and self._contents.marker.data)
 
-    @property
-    def names(self) -> tuple[errors.Named, errors.Named, errors.Named]:
-        """How people know the state, its previous version and its history."""
-        address = self._address
-        return address.url, address.shown(address.previous), address.shown(address.history)
-
     def put(self, recorded: Recorded, *, whole: bool) -> tuple[errors.Named, ...]:
         """Put a state in place, under its lease; returns what was set aside."""
         shelf, set_aside = self._shelf, []
@@ -574,17 +569,9 @@ class RemoteBackend:
     observed: Path | None = None
 
     def __init__(self, address: RemoteAddress) -> None:
+        self.name = address.url
+        self.inbox = ObjectInbox(address, lambda: self._store)
         self._address = address
-
-    @property
-    def name(self) -> errors.Named:
-        """How people know the state."""
-        return self._address.url
-
-    @property
-    def inbox(self) -> ObjectInbox:
-        """Signals that wait beside the state."""
-        return ObjectInbox(self._address, lambda: self._store)
 
     @cached_property
     def _store(self) -> Store:
