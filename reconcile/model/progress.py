@@ -118,7 +118,6 @@ Event = (
 
 ResultStatus = Literal["done", "failed", "unknown", "not_sent", "running", "unseen", "skipped"]
 
-
 _BEGUN: frozenset[ResultStatus] = frozenset({"running", "unseen", "unknown"})
 
 
@@ -142,10 +141,8 @@ class Result(Struct, frozen=True, kw_only=True):
 class Summary(Struct, frozen=True, kw_only=True):
     """What an apply came to. `calls` and `polls` count requests, tries included.
 
-    `noted`: how many new or changed items it recorded.
-
-    `troubles`: what kept calls of many items back and is no item's fault: a token that is refused,
-    a clock that is wrong. Each is said once.
+    `noted`: how many new or changed items it recorded. `troubles`: what kept calls of many items
+    back and is no item's fault: a token that is refused, a clock that is wrong. Each is said once.
     """
 
     results: tuple[Result, ...]

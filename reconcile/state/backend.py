@@ -79,10 +79,9 @@ class Backend(Protocol):
     def load(self) -> Loaded:
         """Read the state, its journal and the signals that wait folded in.
 
-        Takes no lock, writes nothing.
-
-        Nothing there is an empty state of a fresh lineage. Raises ReconcileError for what is
-        damaged, foreign, of a newer format, or not to be read; never takes it for "no state".
+        Takes no lock, writes nothing. Where there is none, it is empty and of a fresh lineage.
+        Raises ReconcileError for what is damaged, foreign, of a newer format, or not to be read;
+        never takes it for "no state".
         """
 
     def open(self, wanted: Wanted, *, now: datetime) -> Session:
@@ -134,8 +133,9 @@ def open_session(  # noqa: PLR0913 - how a run is told apart from others
     `command` says in the lock what this run is; `now` (UTC) is when it begins to wait.
     `lock_ttl_s` is for remote states: how long a lock outlives the death of this process.
     `origin`: who makes this run, and from what, for the entry that goes before its first.
-    `tell` hears of a long wait. Raises
-    ReconcileError: exit code 5 if the lock is held, otherwise for a state that cannot be used.
+    `tell` hears of a long wait.
+
+    Raises ReconcileError: exit code 5 if the lock is held, else for a state that cannot be used.
     """
     began = None if origin is None else origin.began(command, now)
     wanted = Wanted(command, lock_ttl_s, lock_timeout_s, began, tell)

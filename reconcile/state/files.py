@@ -227,8 +227,6 @@ def remove(path: Path) -> None:
 # Where the files of one state lie.
 
 _FORMS = "it is neither a path nor file:///path, s3://, gs://, az:// or postgresql://"
-
-
 _STORES = ("s3", "gs", "az", "postgresql", "postgres")
 
 

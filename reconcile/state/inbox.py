@@ -38,12 +38,7 @@ from reconcile.state.files import (
 )
 from reconcile.state.journal import Loaded
 from reconcile.state.origin import cleaned
-from reconcile.state.remote.stores import (
-    ConflictError,
-    RemoteAddress,
-    Store,
-    swap,
-)
+from reconcile.state.remote.stores import ConflictError, RemoteAddress, Store, swap
 from reconcile.state.session import Session
 
 PATIENCE_S = 2.0

@@ -16,13 +16,7 @@ from reconcile.model.struct import replace
 from reconcile.planning.replay import replay
 from reconcile.state.backend import Pieces, backend, load, open_session
 from reconcile.state.codec import MalformedError, NewerFormatError, decode_state, encode_state
-from reconcile.state.errors import (
-    Named,
-    history_ahead,
-    history_damaged,
-    previous_damaged,
-    refusal,
-)
+from reconcile.state.errors import Named, history_ahead, history_damaged, previous_damaged, refusal
 from reconcile.state.journal import (
     Line,
     Loaded,

@@ -182,9 +182,8 @@ def _open_s3(address: stores.RemoteAddress) -> ObjectStore:
         try:
             from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415 - rarely there
         except ModuleNotFoundError:
-            raise stores.missing_package(
-                address.url, install("boto3"), "boto3, for AWS_PROFILE"
-            ) from None
+            needed = "boto3, for AWS_PROFILE"
+            raise stores.missing_package(address.url, install("boto3"), needed) from None
         provider = _asked(address, Boto3CredentialProvider)
     return S3Store(address.place, credential_provider=provider, **_bounds())
 
@@ -197,10 +196,8 @@ def _open_google(address: stores.RemoteAddress) -> ObjectStore:
     try:
         from obstore.auth.google import GoogleCredentialProvider  # noqa: PLC0415 - rarely there
     except ModuleNotFoundError:
-        needed = "google-auth, for a federated identity"
-        raise stores.missing_package(
-            address.url, install("google-auth[requests]"), needed
-        ) from None
+        package, needed = install("google-auth[requests]"), "google-auth, for a federated identity"
+        raise stores.missing_package(address.url, package, needed) from None
     provider = _asked(address, GoogleCredentialProvider)
     del os.environ[_GOOGLE_FILE]
     try:
