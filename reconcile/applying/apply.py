@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import NamedTuple, Self, TypeVar, cast
+from typing import NamedTuple, Self, TypeVar
 from uuid import uuid4
 
 from msgspec import Struct, field
@@ -166,21 +166,13 @@ async def carry_out(
 
     Raises ReconcileError when the journal can no longer be written.
     """
-    credential, spent = access.credential, access.spent
-    # The state knows what others called, we what we polled; most of either is in both.
-    history = max(sent_lately_s(recorded, wall_clock()), spent.ages_s(), key=len)
+    credential = access.credential
     async with OmniClient(credential, may_call=access.still_mine) as omni:
-        limiter = PacedLimiter(
-            plan.load.requests_per_minute,
-            random=Random(),  # noqa: S311 -- spreads waits apart, keeps no secret
-            history=history,
-            shared=None if access.sends is None else SharedLog(access.sends, wall=wall_clock),
-        )
         ports = Ports(
             omni=omni,
             schedules=omni,
             ledger=MaskedLedger(ledger, credential.token),
-            limiter=CountingLimiter(limiter, spent),
+            limiter=_limiter(access, plan.load.requests_per_minute, recorded),
             now=wall_clock,
             report=report,
             new_operation=lambda: str(uuid4()),
@@ -291,11 +283,17 @@ async def reading(access: OmniAccess, requests_per_minute: int) -> AsyncIterator
         yield OmniReader(omni, _limiter(access, requests_per_minute), wall_clock)
 
 
-def _limiter(access: OmniAccess, requests_per_minute: int) -> CountingLimiter:
+def _limiter(
+    access: OmniAccess, requests_per_minute: int, recorded: Recorded | None = None
+) -> CountingLimiter:
+    history: Sequence[float] = access.spent.ages_s()
+    if recorded is not None:
+        # The state knows what others called, we what we polled; most of either is in both.
+        history = max(sent_lately_s(recorded, wall_clock()), history, key=len)
     limiter = PacedLimiter(
         requests_per_minute,
         random=Random(),  # noqa: S311 -- spreads waits apart, keeps no secret
-        history=access.spent.ages_s(),
+        history=history,
         shared=None if access.sends is None else SharedLog(access.sends, wall=wall_clock),
     )
     return CountingLimiter(limiter, access.spent)
@@ -411,13 +409,13 @@ async def _to_its_end(written: "asyncio.Future[Recorded]") -> None:
         task.cancel()
 
 
-def _settle(written: "asyncio.Future[Recorded]", result: Recorded | BaseException) -> None:
-    if written.done():
+def _settle(awaited: "asyncio.Future[ResultT]", result: ResultT | BaseException) -> None:
+    if awaited.done():
         return
     if isinstance(result, BaseException):
-        written.set_exception(result)
+        awaited.set_exception(result)
     else:
-        written.set_result(result)
+        awaited.set_result(result)
 
 
 async def _at_once(work: Callable[[], ResultT]) -> ResultT:
@@ -429,22 +427,14 @@ async def in_thread(work: Callable[[], ResultT]) -> ResultT:
     loop = asyncio.get_running_loop()
     done: asyncio.Future[ResultT] = loop.create_future()
 
-    def settle(result: ResultT | None, failure: BaseException | None) -> None:
-        if done.done():
-            return
-        if failure is not None:
-            done.set_exception(failure)
-        else:
-            done.set_result(cast("ResultT", result))
-
     def run() -> None:
-        told: tuple[ResultT | None, BaseException | None]
+        result: ResultT | BaseException
         try:
-            told = work(), None
+            result = work()
         except BaseException as error:  # noqa: BLE001 -- raised where it is awaited
-            told = None, error
+            result = error
         with suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(settle, *told)
+            loop.call_soon_threadsafe(_settle, done, result)
 
     begin(run)
     return await done
