@@ -18,12 +18,13 @@ from reconcile.applying.call import (
     Refused,
     Results,
     Sender,
+    entries,
 )
 from reconcile.applying.ports import Ports, Schedules
 from reconcile.applying.wire import StoppedError, Wire
 from reconcile.model import journal, plan, progress
 from reconcile.model.address import Address
-from reconcile.model.desired import NativeSchedule, ScheduleSpec
+from reconcile.model.desired import NativeSchedule
 from reconcile.model.journal import ScheduleGone, ScheduleIntent, ScheduleKept
 from reconcile.model.struct import replace
 from reconcile.omni.reads import Finding, Forbidden, Found, Unreadable
@@ -33,29 +34,28 @@ from reconcile.planning.schedules import Pool, adopt, delete_request, update_req
 # One write to a native schedule: how it is sent, and what the journal says of it.
 
 
-class Write(Struct, frozen=True, kw_only=True):
-    """What is about to be written, for which address. `schedule_id`: None for a creation."""
+class Write(Struct, frozen=True):
+    """What is about to be written, and for which action. `schedule_id`: None for a creation."""
 
     act: plan.ScheduleAct
-    address: Address
-    connection_id: str
+    action: plan.ScheduleWrite
     schedule_id: str | None
-    spec: ScheduleSpec
     request: plan.Request
 
 
 def schedule_call(write: Write, omni: Schedules) -> Call[progress.ScheduleAccepted]:
     """Return the call that makes a write."""
+    action = write.action
 
     def begun(operation: str, at: datetime, host: str) -> ScheduleIntent:
         return ScheduleIntent(
             at=at,
             operation=operation,
             act=write.act,
-            address=write.address,
-            connection_id=write.connection_id,
+            address=action.address,
+            connection_id=action.connection_id,
             schedule_id=write.schedule_id,
-            spec=write.spec,
+            spec=action.spec,
             request=write.request,
             host=host,
         )
@@ -74,8 +74,8 @@ def _post(write: Write, omni: Schedules) -> Callable[[], Awaitable[progress.Sche
         return lambda: _deleted(omni, write.request)
     return lambda: omni.send_schedule(
         write.request,
-        connection_id=write.connection_id,
-        spec=write.spec,
+        connection_id=write.action.connection_id,
+        spec=write.action.spec,
         schedule_id=write.schedule_id,
     )
 
@@ -95,25 +95,22 @@ def _ended(
     outcome: progress.ScheduleAccepted | NotTaken,
     blames: tuple[Address, ...] | None,
 ) -> Iterable[journal.Entry]:
+    action = write.action
     match outcome:
-        case progress.CallNotSent(message):
-            yield journal.NotSent(at, operation, message)
-        case progress.CallUnknown(message):
-            yield journal.Doubted(at, operation, message)
         case progress.CallRejected(proof=progress.Proof.NOT_FOUND) if write.act == "update":
-            yield ScheduleGone(at=at, address=write.address, operation=operation)
-        case progress.CallRejected(message=message):
-            yield journal.Rejected(at, operation, message, blames)
+            yield ScheduleGone(at=at, address=action.address, operation=operation)
+        case progress.CallNotSent() | progress.CallUnknown() | progress.CallRejected():
+            yield from entries(at, operation, outcome, blames)
         case progress.ScheduleAccepted(None):
-            yield ScheduleGone(at=at, address=write.address, operation=operation)
+            yield ScheduleGone(at=at, address=action.address, operation=operation)
         case progress.ScheduleAccepted(NativeSchedule() as schedule):
             yield ScheduleKept(
                 at=at,
-                address=write.address,
-                connection_id=write.connection_id,
+                address=action.address,
+                connection_id=action.connection_id,
                 schedule_id=schedule.schedule_id,
                 # In the spelling asked for, which is what the file is compared with.
-                spec=replace(write.spec, hard=schedule.spec.hard),
+                spec=replace(action.spec, hard=schedule.spec.hard),
                 operation=operation,
             )
         case _:
@@ -148,7 +145,7 @@ class Scheduler:
                 case plan.CreateSchedule():
                     await self._create(action)
                 case plan.UpdateSchedule(schedule_id=schedule_id, request=request):
-                    await self._write(action, _write_of(action, "update", schedule_id, request))
+                    await self._write(Write("update", action, schedule_id, request))
                 case plan.DeleteSchedule():
                     await self._delete(action)
                 case _ as unreachable:
@@ -165,7 +162,7 @@ class Scheduler:
         ours = pool.claim(action.doubted) if action.doubted else None
         found = self._kept(action) or ours or pool.claim(action.spec)
         if found is None:
-            await self._write(action, _write_of(action, "create", None, action.request))
+            await self._write(Write("create", action, None, action.request))
             return
         await self._adopt(action, found)
         if found.spec == action.spec:
@@ -175,7 +172,7 @@ class Scheduler:
             self._done(adoption)
         else:
             request = update_request(action.connection_id, found.schedule_id, action.spec)
-            await self._write(action, _write_of(action, "update", found.schedule_id, request))
+            await self._write(Write("update", action, found.schedule_id, request))
 
     async def _delete(self, action: plan.DeleteSchedule) -> None:
         schedule_id = action.schedule_id
@@ -192,7 +189,7 @@ class Scheduler:
             await self._adopt(action, ours)
             schedule_id = ours.schedule_id
         request = delete_request(action.connection_id, schedule_id)
-        await self._write(action, _write_of(action, "delete", schedule_id, request))
+        await self._write(Write("delete", action, schedule_id, request))
 
     async def _look(self, action: plan.CreateSchedule | plan.DeleteSchedule) -> Pool | None:
         """Ask what the connection has, once; None after leaving why that cannot be known."""
@@ -253,17 +250,17 @@ class Scheduler:
             await self._ports.ledger.append(*first)
         return finding
 
-    async def _write(self, action: plan.ScheduleWrite, write: Write) -> None:
+    async def _write(self, write: Write) -> None:
         # What was seen of it no longer holds, whatever comes of the write.
         self._touched.add(write.schedule_id)
-        call = schedule_call(write, self._omni())
+        action, call = write.action, schedule_call(write, self._omni())
         tracker = self._results.tracker(action, f"{write.act} schedule")
         taken = await self._sender.send(call, tracker)
         if isinstance(taken, Refused):
             self._results.refuse(action, taken)
             return
         kept = taken.answer.schedule
-        soft = kept is not None and kept.spec.hard != write.spec.hard
+        soft = kept is not None and kept.spec.hard != action.spec.hard
         end = JobEnd(None if soft else self._ports.now(), failed=soft, message=NOT_HARD)
         self._results.conclude(action, end, taken.operation, taken.sent_at)
 
@@ -288,19 +285,3 @@ class Scheduler:
         if self._ports.schedules is None:
             raise AssertionError("a plan with schedules needs somewhere to write them")
         return self._ports.schedules
-
-
-def _write_of(
-    action: plan.ScheduleWrite,
-    act: plan.ScheduleAct,
-    schedule_id: str | None,
-    request: plan.Request,
-) -> Write:
-    return Write(
-        act=act,
-        address=action.address,
-        connection_id=action.connection_id,
-        schedule_id=schedule_id,
-        spec=action.spec,
-        request=request,
-    )
