@@ -34,6 +34,7 @@ SettledT = TypeVar("SettledT", progress.RefreshAccepted, progress.ResetAccepted)
 NotTaken = progress.CallNotSent | progress.CallRejected | progress.CallUnknown
 
 NOT_BEGUN = "stopped before it was sent"
+IN_FLIGHT = "stopped while the call was in flight"
 TOKEN_REFUSED = "Omni refuses the token"  # noqa: S105 -- words
 STAMPS_REFUSED = "this machine's clock is ahead of Omni's"
 
@@ -175,7 +176,6 @@ class Sender:
             verdict = self._blame.judge(call.subject, outcome)
         elif not isinstance(outcome, NotTaken):
             first = (*first, *self._blame.accept(at))
-        self._wire.undecided = self._blame.undecided
         await ports.ledger.append(*first, *call.ended(at, operation, outcome, verdict.blames))
         if isinstance(outcome, NotTaken):
             return _Missed(operation, outcome, verdict)
@@ -186,7 +186,7 @@ class Sender:
         ledger, task = self._ports.ledger, asyncio.current_task()
         await ledger.append(call.begun(operation, sent_at, self._ports.host))
         if task is not None and task.cancelling():
-            not_made = progress.CallNotSent("stopped before it was sent")
+            not_made = progress.CallNotSent(NOT_BEGUN)
             await ledger.append(*call.ended(self._ports.now(), operation, not_made, None))
             raise StoppedError
 
@@ -243,8 +243,7 @@ class Sender:
         try:
             return await post()
         except asyncio.CancelledError:
-            message = "stopped while the call was in flight"
-            doubted = journal.Doubted(self._ports.now(), operation, message, cut_off=True)
+            doubted = journal.Doubted(self._ports.now(), operation, IN_FLIGHT, cut_off=True)
             await self._ports.ledger.append(doubted)
             raise
         finally:
@@ -375,7 +374,6 @@ class Follower:
                 self._blame.refuse_token(outcome.message)
             elif outcome.proof is progress.Proof.FORBIDDEN and not self._is_forbidden(job):
                 self._blame.forbid_poll(job.subject, outcome.message)
-            self._wire.undecided = self._blame.undecided
             if first:
                 await self._ports.ledger.append(*first)
             return outcome
@@ -511,7 +509,6 @@ def _left_job(job: Job, pending: Pending | None) -> progress.LeftJob:
 
 # What each action has come to so far, kept true from instant to instant.
 
-IN_FLIGHT = "stopped while the call was in flight"
 GOES_ON = "its job goes on in Omni; the next apply awaits it"
 
 

@@ -296,15 +296,16 @@ async def execute(plan: Plan, ports: Ports, stop: Stop) -> Summary:
     missed = _missed(plan)
     await _note(plan, ports, () if actions else missed)
     recorded = ports.ledger.recorded
+    blame = Blame(actions, ports.host, stop, troubles)
     wire = Wire(
         ports,
         stop,
         clock,
         troubles,
+        undecided=lambda: blame.undecided,
         supposed=missed if actions else (),
         mends=plan.clock_went_back is not None or recorded.clock_wrong_at is not None,
     )
-    blame = Blame(actions, ports.host, stop, troubles)
     run = Performer(ports, stop, wire, blame, troubles)
     looks = 0
     if actions and recorded.clock_wrong_at is not None:
@@ -357,7 +358,11 @@ def _ranked(actions: Sequence[Called], plan: Plan, ports: Ports) -> list[Called]
     """
     jobs = [action for action in actions if isinstance(action, Await)]
     calls = [action for action in actions if not isinstance(action, Await)]
-    apt = [a for a in calls if isinstance(a, Refresh | ResetCache) and _may_begin(a)]
+    apt = [
+        a
+        for a in calls
+        if isinstance(a, Refresh) or (isinstance(a, ResetCache) and a.waits_for is None)
+    ]
     if not apt:
         return [*jobs, *calls]
     records = ports.ledger.recorded.items
@@ -370,10 +375,6 @@ def _ranked(actions: Sequence[Called], plan: Plan, ports: Ports) -> list[Called]
     turn = apt[int(plan.now.timestamp() // _MINUTE_S) % len(apt)]
     first = next(filter(succeeded, apt), turn)
     return [*jobs, first, *(action for action in calls if action is not first)]
-
-
-def _may_begin(action: Refresh | ResetCache) -> bool:
-    return isinstance(action, Refresh) or action.waits_for is None
 
 
 def _missed(plan: Plan) -> tuple[journal.Entry, ...]:

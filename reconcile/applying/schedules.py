@@ -245,7 +245,6 @@ class Scheduler:
                 self._blame.refuse_token(message)
             case _:
                 pass
-        self._wire.undecided = self._blame.undecided
         if first:
             await self._ports.ledger.append(*first)
         return finding

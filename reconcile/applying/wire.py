@@ -173,29 +173,29 @@ class Wire:
 
     `clock` is the machine's own, which `ports.now` goes by. `supposed`: entries that are true only
     if it is right. `mends`: the state has instants of the future, void once the clock is confirmed.
-    `undecided`, set from outside: requests go one at a time as well, since each may be the last.
-    `wrong`: the clocks were found to differ.
+    While `undecided`, requests go one at a time as well, since each may be the last. `wrong`: the
+    clocks were found to differ.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what tells it who may go, and when
         self,
         ports: Ports,
         stop: Stop,
         clock: MachineClock,
         troubles: Troubles,
         *,
-        supposed: Sequence[journal.Entry] = (),
-        mends: bool = False,
+        undecided: Callable[[], bool],
+        supposed: Sequence[journal.Entry],
+        mends: bool,
     ) -> None:
         self._ports, self._stop, self._clock, self._troubles = ports, stop, clock, troubles
-        self._supposed, self._mends = supposed, mends
+        self._undecided, self._supposed, self._mends = undecided, supposed, mends
         self._alone = _Single()
         self._connections = asyncio.Semaphore(CONNECTIONS)
         self._known = False
         self.wrong = False
         self._dateless = 0
         self._begun: dict[str, tuple[datetime, float]] = {}
-        self.undecided = False
 
     @property
     def ahead(self) -> timedelta:
@@ -267,9 +267,8 @@ class Wire:
         return (journal.ClockMended(now), *self._supposed) if self._mends else self._supposed
 
     def _is_open(self) -> bool:
-        if self.undecided:
-            return False
-        return self._known or self.wrong or self._dateless >= DATELESS_TRIES
+        known = self._known or self.wrong or self._dateless >= DATELESS_TRIES
+        return known and not self._undecided()
 
     async def _due(self, kind: Turn) -> None:
         if self._stop.requested():
