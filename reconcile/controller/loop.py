@@ -292,15 +292,15 @@ class Rhythm(Struct, frozen=True):
         """Return when to make the next cycle after that one; None: not before something changes."""
         ended_at = outcome.ended_at
         if outcome.verdict is Verdict.LOCKED:
-            return ended_at + min(_doubled(_FIRST_WAIT, self.troubles), _LONGEST_LOCKED)
+            return ended_at + doubled(_FIRST_WAIT, self.troubles, _LONGEST_LOCKED)
         if not outcome.well:
-            return ended_at + min(_doubled(_FIRST_WAIT, self.troubles), LONGEST_WAIT)
+            return ended_at + doubled(_FIRST_WAIT, self.troubles, LONGEST_WAIT)
         if not _left_work(outcome):
             return outcome.wake_at
         if self.looks:
-            again_at = ended_at + min(_doubled(_FIRST_LOOK, self.looks), LONGEST_LOOK)
+            again_at = ended_at + doubled(_FIRST_LOOK, self.looks, LONGEST_LOOK)
         elif self.repeats:
-            again_at = ended_at + min(_doubled(_FIRST_SPACE, self.repeats), LONGEST_WAIT)
+            again_at = ended_at + doubled(_FIRST_SPACE, self.repeats, LONGEST_WAIT)
         else:
             return ended_at
         # Something else may fall due before that.
@@ -330,8 +330,9 @@ def _left_only_jobs(outcome: Outcome) -> bool:
     return not plan.noted and not plan.missed and all(isinstance(a, Await) for a in plan.actions)
 
 
-def _doubled(first: timedelta, times: int) -> timedelta:
-    return first * (1 << min(times - 1, _DOUBLINGS))
+def doubled(first: timedelta, times: int, longest: timedelta) -> timedelta:
+    """Return how long to wait after so many times in a row, of which there was at least one."""
+    return min(first * (1 << min(times - 1, _DOUBLINGS)), longest)
 
 
 # What a supervisor is told: systemd's protocol, and only as long as there is progress.

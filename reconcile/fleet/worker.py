@@ -30,7 +30,7 @@ from reconcile.controller.cycle import (
     load_instance,
     reconcile_once,
 )
-from reconcile.controller.loop import LONGEST_STEP_S, Rhythm
+from reconcile.controller.loop import LONGEST_STEP_S, Rhythm, doubled
 from reconcile.controller.watch import file_sight
 from reconcile.errors import Diagnostic, ReconcileError, mishap
 from reconcile.fleet.database import Roster
@@ -409,7 +409,6 @@ async def keep_up(
 
 _FIRST_RETRY = timedelta(seconds=30)
 _LAST_RETRY = timedelta(minutes=15)
-_DOUBLINGS = 5
 
 
 def due(
@@ -457,8 +456,7 @@ def is_sure(seat: Seat, content: str | None, desired: Desired | None, now: datet
 
 def retry_at(failures: int, now: datetime) -> datetime:
     """Return when an instance whose run failed is tried again: later each time, within limits."""
-    doubled = _FIRST_RETRY * (1 << min(failures - 1, _DOUBLINGS))
-    return now + min(doubled, _LAST_RETRY)
+    return now + doubled(_FIRST_RETRY, failures, _LAST_RETRY)
 
 
 def _is_due(seat: Seat | None, content: str | None, now: datetime) -> bool:
