@@ -1,8 +1,8 @@
 """One cycle: look at what is due, and if anything is, do it under the lock. Prints nothing."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Protocol
 
 from msgspec import Struct, field
 
-from reconcile.applying.apply import GroupCommit, OmniAccess, carry_out
+from reconcile.applying.apply import GroupCommit, OmniAccess, Spent, carry_out
 from reconcile.applying.ports import Ledger, Stop, StopCause
 from reconcile.clock import wall_clock
 from reconcile.config.load import kept_at, load
@@ -97,12 +97,16 @@ def verdict_on(summary: Summary | None, stop: Stop) -> Verdict:
     return Verdict.PARTLY if left or summary.troubles else Verdict.DONE
 
 
-def verdict_of(error: Exception) -> Verdict:
-    """Judge a cycle by what ended it."""
-    code = error.exit_code if isinstance(error, ReconcileError) else None
-    if code == ExitCode.BLOCKED:
-        return Verdict.BLOCKED
-    return Verdict.LOCKED if code == ExitCode.LOCKED else Verdict.FAILED
+def failed_cycle(error: Exception, began_at: datetime, ended_at: datetime) -> Outcome:
+    """Return what a cycle came to that this ended."""
+    code = error.exit_code if isinstance(error, ReconcileError) else ExitCode.ERROR
+    verdict = {ExitCode.BLOCKED: Verdict.BLOCKED, ExitCode.LOCKED: Verdict.LOCKED}
+    return Outcome(
+        verdict=verdict.get(code, Verdict.FAILED),
+        began_at=began_at,
+        ended_at=ended_at,
+        problems=mishap(error),
+    )
 
 
 def _settled(result: Result, stop: Stop) -> bool:
@@ -298,6 +302,15 @@ SHORTEST_WITH_CALLS = timedelta(seconds=60)
 a stop that came sooner each time could keep all of them from going."""
 
 
+def is_left_alone(spent: Spent, began_s: float) -> bool:
+    """Tell whether an apply is not to be ended just now, for the calls that wait for a turn.
+
+    `began_s`: when it began, on the clock of loops.
+    """
+    age_s = asyncio.get_running_loop().time() - began_s
+    return spent.calls_waiting > 0 and age_s < SHORTEST_WITH_CALLS.total_seconds()
+
+
 async def reconcile_once(
     instance: Instance,
     *,
@@ -321,15 +334,12 @@ async def reconcile_once(
     try:
         return await cycle.run(desired, began_at)
     except Exception as error:  # noqa: BLE001 -- one bad cycle is told of, and the next one is made
-        return Outcome(
-            verdict=verdict_of(error),
-            began_at=began_at,
-            ended_at=around.now(),
+        return replace(
+            failed_cycle(error, began_at, around.now()),
             plan=cycle.planned,
             desired=cycle.desired,
             recorded=cycle.recorded,
             warnings=tuple(cycle.warnings),
-            problems=mishap(error),
         )
 
 
@@ -392,7 +402,8 @@ class _Cycle:
     async def _carry(self, planned: Plan, session: Session) -> Summary:
         self._observer.begin(planned)
         async with GroupCommit(session, threads=self._around.threads) as ledger:
-            with self._called_off(planned):
+            calling_off = asyncio.create_task(self._call_off(planned))
+            try:
                 summary = await self._around.carry(
                     planned,
                     ledger=self._observer.overhear(ledger),
@@ -401,32 +412,20 @@ class _Cycle:
                     report=self._observer.report,
                     stop=self._stop,
                 )
+            finally:
+                calling_off.cancel()
         self._observer.end(summary)
         return summary
 
-    @contextmanager
-    def _called_off(self, planned: Plan) -> Iterator[None]:
+    async def _call_off(self, planned: Plan) -> None:
         """End the apply once its plan no longer holds: what is due then cannot wait for jobs."""
         if planned.valid_until is None:
-            yield
             return
-        loop, spent = asyncio.get_running_loop(), self._instance.access.spent
-        patient_until = loop.time() + SHORTEST_WITH_CALLS.total_seconds()
-
-        wait = max(planned.valid_until - planned.now, SHORTEST).total_seconds()
-        timers: list[asyncio.TimerHandle] = []
-
-        def call_off() -> None:
-            if spent.calls_waiting and loop.time() < patient_until:
-                timers.append(loop.call_later(_PAUSE_S, call_off))
-            else:
-                self._stop.request(StopCause.SOMETHING_DUE)
-
-        timers.append(loop.call_later(wait, call_off))
-        try:
-            yield
-        finally:
-            timers[-1].cancel()
+        began_s = asyncio.get_running_loop().time()
+        await asyncio.sleep(max(planned.valid_until - planned.now, SHORTEST).total_seconds())
+        while is_left_alone(self._instance.access.spent, began_s):  # noqa: ASYNC110 -- no event
+            await asyncio.sleep(_PAUSE_S)
+        self._stop.request(StopCause.SOMETHING_DUE)
 
     def _look(self, desired: Desired, recorded: Recorded, now: datetime) -> Plan:
         origin = str(self._instance.access.credential.origin)

@@ -19,11 +19,10 @@ from reconcile.controller.cycle import (
     Outcome,
     Unobserved,
     Verdict,
-    verdict_of,
+    failed_cycle,
 )
 from reconcile.controller.report import Desk, Relay, Teller
 from reconcile.controller.watch import Keeper, absence, file_sight, state_sight
-from reconcile.errors import mishap
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Await
 from reconcile.model.recorded import Recorded, Signals
@@ -155,12 +154,7 @@ class Controller:
         try:
             outcome = await parts.cycles.make(parts.keeper.kept.desired, observer)
         except Exception as error:  # noqa: BLE001 -- a machine that is short of threads or sockets
-            outcome = Outcome(
-                verdict=verdict_of(error),
-                began_at=began_at,
-                ended_at=parts.now(),
-                problems=mishap(error),
-            )
+            outcome = failed_cycle(error, began_at, parts.now())
         self._acting = False
         if self._patience is not None:
             self._patience.cancel()

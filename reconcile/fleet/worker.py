@@ -23,10 +23,11 @@ from reconcile.config.merge import lock_beside
 from reconcile.config.toml import list_files, read_bounded
 from reconcile.controller.cycle import (
     SHORTEST,
-    SHORTEST_WITH_CALLS,
     Instance,
     Outcome,
     Verdict,
+    failed_cycle,
+    is_left_alone,
     load_instance,
     reconcile_once,
 )
@@ -178,11 +179,10 @@ class Worker:
         self, stop: Stop, member: FleetMember, content: str | None, desired: Desired | None
     ) -> None:
         """End a run for what is not to wait for its jobs, as `run` ends its cycles."""
-        patient_until_s = monotonic() + SHORTEST_WITH_CALLS.total_seconds()
+        began_s = asyncio.get_running_loop().time()
         while True:
             await asyncio.sleep(SHORTEST.total_seconds())
-            access = self._access[member.credential]
-            if access.spent.calls_waiting and monotonic() < patient_until_s:
+            if is_left_alone(self._access[member.credential].spent, began_s):
                 continue
             if await in_thread(lambda: self._is_wanted(member, content, desired)):
                 stop.request(StopCause.SOMETHING_DUE)
@@ -218,12 +218,7 @@ class Worker:
         try:
             outcome = asyncio.run(self._cycle(member, content, seat))
         except Exception as error:  # noqa: BLE001 -- of one instance; its row and the log tell it
-            outcome = Outcome(
-                verdict=Verdict.FAILED,
-                began_at=began_at,
-                ended_at=self._habitat.now(),
-                problems=mishap(error),
-            )
+            outcome = failed_cycle(error, began_at, self._habitat.now())
         failures = _failures(outcome, seat.failures)
         rhythm = self._rhythms[member.name] = self._rhythms[member.name].after(outcome)
         wake_at = wakes_at(outcome, failures, rhythm)
