@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from itertools import groupby
+from typing import get_args
 
 from msgspec import Struct
 
-from reconcile.controller.situation import Recent, Situation
+from reconcile.controller.situation import Recent, RecentWord, Situation
 from reconcile.model.address import Address
 from reconcile.model.reason import Status
 from reconcile.model.struct import replace
@@ -69,12 +70,6 @@ class LivePage(Struct, frozen=True, kw_only=True):
     items: table.ItemsTable | None = None
 
 
-class LoginPage(Struct, frozen=True):
-    """The page that asks for the token."""
-
-    head: Head
-
-
 @cache
 def live_assets() -> Assets:
     """Return the style and the script of a page that keeps itself up to date."""
@@ -104,7 +99,7 @@ def live_parts(page: LivePage) -> Mapping[str, str]:
 def login_html(*, refused: bool) -> str:
     """Return the page that asks for the token."""
     headline = "That was not the token" if refused else "The token, please"
-    page = LoginPage(Head(tab=headline, subject="reconcile run", headline=headline))
+    page = LivePage(head=Head(tab=headline, subject="reconcile run", headline=headline))
     return drawn("controller/templates/login.html", page, live_assets())
 
 
@@ -208,7 +203,7 @@ def _facts(situation: Situation, view: words.Vantage) -> Iterator[tuple[str, str
     yield "Runs since", view.local(situation.started_at)
 
 
-_OUTCOMES = tuple((word, word) for word in ("done", "failed", "unknown", "running", "skipped"))
+_OUTCOMES = tuple((word, word) for word in get_args(RecentWord))
 
 
 def _outcomes(situation: Situation, view: words.Vantage) -> Iterator[OutcomeDay]:

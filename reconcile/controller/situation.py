@@ -323,10 +323,9 @@ def log_text(line: LogLine) -> str:
 
 def log_json(line: LogLine) -> str:
     """Return one JSON object, in one line."""
-    told = {name: _plain(value) for name, value in line.fields.items() if value is not None}
     said = {"at": rfc3339(line.at), "level": line.level, "event": line.event}
-    head = {"format_version": 1, **said}
-    return json.dumps(head | told, ensure_ascii=True, allow_nan=False)
+    told = {name: _plain(value) for name, value in line.fields.items() if value is not None}
+    return json.dumps({"format_version": 1, **said, **told}, allow_nan=False)
 
 
 def diagnostic_line(diagnostic: Diagnostic, at: datetime, event: str) -> LogLine:
