@@ -335,23 +335,21 @@ class Pages:
         return Response(body, headers={"Content-Type": METRICS})
 
     async def _health(self, _: Request) -> Response:
-        if stalled := self._stalled():
-            return PlainTextResponse(f"{stalled}\n", HTTPStatus.SERVICE_UNAVAILABLE)
-        return PlainTextResponse("ok\n")
+        return probed(self._stalled(), "ok")
 
     def _situation(self) -> Situation:
         return replace(self._desk.situation, stalled=self._stalled())
 
     async def _readiness(self, _: Request) -> Response:
         situation = self._situation()
+        words: str | None = situation.stalled or "starting"
         if situation.ready:
-            return PlainTextResponse("ready\n")
-        words = situation.stalled or "starting"
-        if situation.refused:
+            words = None
+        elif situation.refused:
             words = "the files are invalid; the earlier version goes on"
         elif situation.cycle is not None and not situation.stalled:
             words = f"the last cycle: {situation.cycle.verdict}"
-        return PlainTextResponse(f"{words}\n", HTTPStatus.SERVICE_UNAVAILABLE)
+        return probed(words, "ready")
 
 
 # What every page has in common: who may look, how they say so, and what a browser may do.
@@ -378,6 +376,12 @@ def guarded(routes: Iterable[Route], access: Access) -> ASGIApp:
     """Return an application with these routes and `/login`, for those who may look."""
     login = Route("/login", _login(access), methods=["GET", "POST"])
     return Unhurried(_Guarded(Starlette(routes=[*routes, login]), access))
+
+
+def probed(trouble: str | None, well: str) -> Response:
+    """Answer a probe with what is wrong or, if nothing is, with the other word."""
+    status = HTTPStatus.SERVICE_UNAVAILABLE if trouble else HTTPStatus.OK
+    return PlainTextResponse(f"{trouble or well}\n", status)
 
 
 def _login(access: Access) -> Callable[[Request], Awaitable[Response]]:

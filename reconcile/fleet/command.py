@@ -310,8 +310,8 @@ async def _served(
 
     lobby = Lobby(fleet, roster, wall_clock)
     access = access_to(listener, token)
-    pages = FleetPages(lobby, access, worker.name, wall_clock, worker.stalled)
-    pages.door = Door(lobby.desired, signal_token, wall_clock, came)
+    door = Door(lobby.desired, signal_token, wall_clock, came)
+    pages = FleetPages(lobby, access, worker.name, wall_clock, worker.stalled, door)
     async with serving(listener, pages.app(), pages.publish()):
         yield lobby.take_up, url_of(listener)
 

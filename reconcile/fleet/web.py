@@ -13,8 +13,9 @@ from urllib.parse import urlencode
 
 from msgspec import Struct
 from procrastinate.exceptions import ConnectorException
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -39,6 +40,7 @@ from reconcile.controller.web import (
     Sketch,
     event,
     guarded,
+    probed,
     watched,
 )
 from reconcile.errors import Diagnostic, diagnose, mishap
@@ -281,9 +283,9 @@ class FleetPages:
         worker: str,
         now: Callable[[], datetime],
         stalled: Callable[[], str | None] = lambda: None,
+        door: Door | None = None,
     ) -> None:
-        self.door: Door | None = None
-        self._lobby, self._access = lobby, access
+        self._lobby, self._access, self._door = lobby, access, door
         self._worker, self._now, self._stalled = worker, now, stalled
         self._watching = 0
         self._looks = asyncio.Semaphore(_MOST_LOOKS)
@@ -303,8 +305,8 @@ class FleetPages:
             Route("/instances/{name:path}/events", self._instance_events),
             Route("/instances/{name:path}/", self._instance),
         ]
-        if self.door is not None:
-            routes.append(self.door.route("/signals/{instance:path}/{name}"))
+        if self._door is not None:
+            routes.append(self._door.route("/signals/{instance:path}/{name}"))
         return guarded(routes, self._access)
 
     async def publish(self) -> None:
@@ -332,29 +334,25 @@ class FleetPages:
     async def _health(self, _: Request) -> Response:
         # A database that is gone is no reason to be killed in the middle of an apply: started
         # again, it would be as gone. A run that hangs is.
-        if stalled := self._stalled():
-            return PlainTextResponse(f"{stalled}\n", HTTPStatus.SERVICE_UNAVAILABLE)
-        return PlainTextResponse("ok\n")
+        return probed(self._stalled(), "ok")
 
     async def _readiness(self, _: Request) -> Response:
         # One bad instance is no reason to take a worker out: what became of each is in /metrics.
         seen = self._lobby.looked_at
-        if seen is None or self._now() - seen > LONGEST_SILENCE:
-            words = "the database has not answered\n"
-            return PlainTextResponse(words, HTTPStatus.SERVICE_UNAVAILABLE)
-        return PlainTextResponse("ready\n")
+        silent = seen is None or self._now() - seen > LONGEST_SILENCE
+        return probed("the database has not answered" if silent else None, "ready")
 
     async def _instance(self, request: Request) -> Response:
-        member = self._lobby.members.get(request.path_params["name"])
-        if member is None:
-            return PlainTextResponse("the fleet has no such instance\n", HTTPStatus.NOT_FOUND)
-        return await self._whole(member)
+        return await self._whole(self._asked_for(request))
 
     async def _instance_events(self, request: Request) -> Response:
+        return self._parts(self._asked_for(request))
+
+    def _asked_for(self, request: Request) -> FleetMember:
         member = self._lobby.members.get(request.path_params["name"])
         if member is None:
-            return PlainTextResponse("the fleet has no such instance\n", HTTPStatus.NOT_FOUND)
-        return self._parts(member)
+            raise HTTPException(HTTPStatus.NOT_FOUND, "the fleet has no such instance\n")
+        return member
 
     async def _whole(self, subject: FleetMember | Excerpt) -> Response:
         async with self._looks:
@@ -449,11 +447,5 @@ def _troubles(seat: Seat, now: datetime) -> tuple[Diagnostic, ...]:
             )
         )
     if seat.trouble is not None and not seat.is_held(now):
-        found.append(
-            diagnose(
-                "instance-run-failed",
-                seat.trouble,
-                hint=None,
-            )
-        )
+        found.append(diagnose("instance-run-failed", seat.trouble))
     return tuple(found)

@@ -41,8 +41,7 @@ def test_a_signal_for_an_instance_is_kept_with_its_state(
         lobby = Lobby(fleet, Roster(PsycopgConnector()), lambda: NOON)
         door = Door(lobby.desired, TOKEN, lambda: NOON, came)
         access = Access("of the page", local_only=False)
-        pages = FleetPages(lobby, access, "one", lambda: NOON)
-        pages.door = door
+        pages = FleetPages(lobby, access, "one", lambda: NOON, door=door)
         transport = httpx.ASGITransport(pages.app())
         async with httpx.AsyncClient(transport=transport, base_url="http://fleet") as client:
             headers = {"Authorization": f"Bearer {TOKEN}"}
