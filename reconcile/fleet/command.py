@@ -56,6 +56,8 @@ from reconcile.terminal.options import (
     together,
 )
 
+Result = TypeVar("Result")
+
 # `fleet`, and what all its verbs take.
 
 
@@ -230,19 +232,21 @@ class _Log:
 
 
 async def _ask(roster: Roster) -> None:
-    """Ask the database for ever, and raise once it is silent: it is as good as gone then.
-
-    Raises what it answers with, too.
-    """
+    """Ask the database for ever, and raise once it is silent, or what it answers with."""
     while True:
         await asyncio.sleep(_ASKED_EVERY_S)
-        asked = asyncio.create_task(roster.load_one(""))
-        await asyncio.wait([asked], timeout=SILENT_S)
-        if not asked.done():
-            lost = database_lost(f"nothing for {SILENT_S:.0f} s")
-            end_soon(ExitCode.ERROR, str(lost))
-            raise lost
-        await asked
+        await _in_time(roster.load_one(""), SILENT_S)
+
+
+async def _in_time(asking: Coroutine[None, None, Result], within_s: float) -> Result:
+    """Return what a database answers. A silent one is as good as gone, and closing it may hang."""
+    asked = asyncio.create_task(asking)
+    await asyncio.wait([asked], timeout=within_s)
+    if not asked.done():
+        lost = database_lost(f"nothing for {within_s:.0f} s")
+        end_soon(ExitCode.ERROR, str(lost))
+        raise lost
+    return await asked
 
 
 async def _until_told_to_stop(
@@ -338,7 +342,6 @@ async def _beating(heart: Heart | None, worker: Worker, log: _Log) -> AsyncItera
 
 # The verbs of `fleet` that look, pause and resume.
 
-Result = TypeVar("Result")
 _ANSWERED_WITHIN_S = 12.0
 """Longer than it is waited for a connection, which has words of its own."""
 
@@ -440,22 +443,11 @@ def _with_roster(fleet: Fleet, act: Callable[[Roster], Awaitable[Result]]) -> Re
 
 
 def _asked(fleet: Fleet, act: Callable[[BaseAsyncConnector], Awaitable[Result]]) -> Result:
-    """Ask the database. One that is silent is as good as gone, and closing it may hang as well."""
-
     async def ask() -> Result:
         async with opened(database_url(fleet)) as database:
             return await act(database)
 
-    async def in_time() -> Result:
-        asking = asyncio.create_task(ask())
-        await asyncio.wait([asking], timeout=_ANSWERED_WITHIN_S)
-        if not asking.done():
-            lost = database_lost(f"nothing for {_ANSWERED_WITHIN_S:.0f} s")
-            end_soon(ExitCode.ERROR, str(lost))
-            raise lost
-        return await asking
-
-    return asyncio.run(in_time())
+    return asyncio.run(_in_time(ask(), _ANSWERED_WITHIN_S))
 
 
 def _declared(name: str, fleet: Fleet) -> str:
