@@ -20,7 +20,7 @@ from time import monotonic
 from typing import Any, LiteralString, Protocol
 from weakref import WeakKeyDictionary
 
-from msgspec import Struct
+from msgspec import Struct, convert
 from procrastinate import App, PsycopgConnector
 from procrastinate.connector import BaseAsyncConnector
 from procrastinate.exceptions import ConnectorException, UniqueViolation
@@ -163,18 +163,7 @@ def _storable(text: str) -> str:
 
 def _seat(row: Mapping[str, Any]) -> Seat:
     hold = Hold(until=row["held_until"], reason=row["held_reason"]) if row["held"] else None
-    return Seat(
-        instance=row["instance"],
-        wake_at=row["wake_at"],
-        hold=hold,
-        content=row["content"],
-        ran_at=row["ran_at"],
-        took_s=row["took_s"],
-        failures=row["failures"],
-        outcome=row["outcome"],
-        trouble=row["trouble"],
-        worker=row["worker"],
-    )
+    return convert({**row, "hold": hold}, Seat)
 
 
 # The one place that knows the engine: Procrastinate, which keeps its jobs in Postgres.

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Final, Literal
+from typing import Literal
 
-from msgspec import Meta, Struct, convert
+from msgspec import Struct, convert
 from msgspec.structs import asdict
 
 from reconcile.config.fleet import Fleet, Seat
-from reconcile.controller.cycle import Verdict
+from reconcile.controller.situation import VerdictWord
 from reconcile.model.progress import Summary
 from reconcile.model.struct import Instant, replace, rfc3339
 from reconcile.render.documents import Count, Seconds, encode
@@ -25,8 +25,6 @@ from reconcile.render.layout import (
     wrap,
 )
 from reconcile.render.words import Vantage, counted, words_text
-
-FLEET_FORMAT_VERSION: Final = 1
 
 _LONGEST_NAME = 60
 _TROUBLE_LIMIT = 400
@@ -114,7 +112,7 @@ class SeatDocument(Struct, frozen=True, kw_only=True):
     """Where one instance stands; null: never run, or not so."""
 
     instance: str
-    outcome: Annotated[str, Meta(extra_json_schema={"enum": list(Verdict)})] | None
+    outcome: VerdictWord | None
     trouble: str | None
     ran_at: Instant | None
     took_s: Seconds | None
@@ -130,16 +128,19 @@ class SeatDocument(Struct, frozen=True, kw_only=True):
     def of(seat: Seat, now: datetime) -> "SeatDocument":
         """Return an instance; a pause that is over is none."""
         hold = seat.hold if seat.is_held(now) else None
-        held = (True, hold.until, hold.reason) if hold is not None else (False, None, None)
-        told = dict(zip(("paused", "paused_until", "paused_reason"), held, strict=True))
-        troubled = {"in_trouble": is_troubled(seat, now)}
-        return convert(asdict(seat) | told | troubled, SeatDocument)
+        told = {
+            "in_trouble": is_troubled(seat, now),
+            "paused": hold is not None,
+            "paused_until": hold and hold.until,
+            "paused_reason": hold and hold.reason,
+        }
+        return convert(asdict(seat) | told, SeatDocument)
 
 
 class FleetStatusDocument(Struct, frozen=True, kw_only=True):
     """What `reconcile fleet status --format json` prints."""
 
-    format_version: Literal[1] = FLEET_FORMAT_VERSION
+    format_version: Literal[1] = 1
     now: Instant
     totals: Totals
     instances: tuple[SeatDocument, ...]
