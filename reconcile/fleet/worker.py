@@ -489,14 +489,12 @@ def named_credential(environment: Mapping[str, str], name: str) -> Credential:
 
 # What the files of an instance hold, as one hash: the same on every machine that has the same.
 
-Stamp = tuple[tuple[str, int, int, int], ...]
-
 
 class Contents:
     """Hashes files again only when they look changed from outside."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[Stamp, str]] = {}
+        self._known: dict[str, tuple[tuple[object, ...], str]] = {}
 
     def of(self, file: str) -> str | None:
         """Return the hash of one desired state; None if its files cannot be read just now.
@@ -505,7 +503,7 @@ class Contents:
         """
         try:
             paths = _declaring(Path(file))
-            stamp = tuple(_stamp(path) for path in paths)
+            stamp = tuple(map(file_sight, paths))
             known = self._known.get(file)
             if known is not None and known[0] == stamp:
                 return known[1]
@@ -555,9 +553,3 @@ def _declaring(location: Path) -> tuple[Path, ...]:
     """Return the files of a desired state, the lock file among them."""
     paths, lock = list_files(location), lock_beside(location)
     return (*paths, lock) if lock not in paths and lock.exists() else paths
-
-
-def _stamp(path: Path) -> tuple[str, int, int, int]:
-    # Followed through links: a sidecar swaps the link, and what it points to is another inode.
-    status = path.stat()
-    return str(path), status.st_ino, status.st_size, status.st_mtime_ns
