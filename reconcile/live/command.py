@@ -22,7 +22,7 @@ from reconcile.errors import Diagnostic, ExitCode, ReconcileError, Severity, dia
 from reconcile.live import discovery, look
 from reconcile.live.discovery import near, unmatched
 from reconcile.live.drift import drift_json
-from reconcile.live.observed import Seen, declared_ids
+from reconcile.live.observed import Seen, declared_ids, declared_labels, differs
 from reconcile.live.text import inventory_text, quoted
 from reconcile.model.address import fits
 from reconcile.model.desired import Desired, LockedModel, LockFile, Selection, spelled
@@ -176,7 +176,7 @@ def run_drift(options: shared.Options, console: Console) -> int:
         )
     else:
         console.say(live.text(console))
-    differing = look.differs(live.findings)
+    differing = differs(live.findings)
     severity = Severity.WARNING if differing else Severity.ERROR
     blind = list(look.not_all_checked(live.sight.not_checked, severity=severity))
     console.diagnose(blind)
@@ -286,7 +286,7 @@ def _require_importable(
         patterns=patterns,
         connection=options.connection,
         kinds=(options.kind,),
-        labels={place: label for label, place in declared_ids(loaded.desired).items()},
+        labels=declared_labels(loaded.desired),
         found=lambda pattern: _candidates(lists, loaded, options, [pattern]),
     )
     require_matches("import", wrong, "Nothing was written.")
@@ -484,7 +484,7 @@ def near_text(near: Sequence[str]) -> str:
     """Return `, did you mean "Sales"?`, or a full stop where nothing is near."""
     if not near:
         return "."
-    first, *rest = (f'"{escape_terminal(name, _LIMIT)}"' for name in near)
+    first, *rest = map(quoted, near)
     return f"; near are {', '.join((first, *rest))}." if rest else f"; did you mean {first}?"
 
 

@@ -22,6 +22,7 @@ from reconcile.live.observed import (
     SelectionLeft,
     addresses_of,
     declared_ids,
+    declared_labels,
     plain,
 )
 from reconcile.model.address import fits, is_uuid, schedule_address
@@ -265,9 +266,8 @@ def candidates(
     A whole id names its model, whatever its kind and connection.
     """
     seen = Seen.of(observed)
-    labels = {place: label for label, place in declared_ids(desired).items()}
     every = Selection(number=1, kind=kind, connection=connection)
-    there = tuple(matching((seen.models or {}).values(), every, seen, labels))
+    there = tuple(matching(every, seen, declared_labels(desired)))
     chosen: dict[str, ObservedModel] = {}
     for pattern in patterns:
         named = (model for model in there if _answers(pattern, model.name, model.model_id))
@@ -361,7 +361,7 @@ def _connections(
     A name that models use without an id in `[connections]` is given to no other connection.
     """
     seen = Seen.of(observed)
-    declared = {place: label for label, place in declared_ids(desired).items()}
+    declared = declared_labels(desired)
     labels = _proven(desired, seen) | declared
     there = {place.lower(): found for place, found in schedules.items()}
     taken = set(map(fold_name, known.connection_names))
@@ -476,12 +476,11 @@ def unmatched(
 
 def unmatched_selections(desired: Desired, seen: Seen) -> tuple[Selection, ...]:
     """Return the `[[select]]` blocks that match no model, be it declared by hand or not."""
-    labels = {place: label for label, place in declared_ids(desired).items()}
-    models = (seen.models or {}).values()
+    labels = declared_labels(desired)
     return tuple(
         selection
         for selection in desired.selections
-        if next(matching(models, selection, seen, labels), None) is None
+        if next(matching(selection, seen, labels), None) is None
     )
 
 
@@ -574,10 +573,10 @@ def can_tell(desired: Desired, seen: Seen) -> bool:
 
 
 def matching(
-    models: Iterable[ObservedModel], selection: Selection, seen: Seen, labels: Mapping[str, str]
+    selection: Selection, seen: Seen, labels: Mapping[str, str]
 ) -> Iterator[ObservedModel]:
     """Yield the models that a selection stands for. `labels`: the files' names of connections."""
-    for model in models:
+    for model in (seen.models or {}).values():
         if model.deleted_at is None and (model.kind or "").upper() == selection.kind.upper():
             place = (model.connection_id or "").lower()
             names = (seen.connection_name(place), labels.get(place))
@@ -610,11 +609,11 @@ def slug(title: str | None) -> str:
 
 def _chosen(desired: Desired, seen: Seen) -> Iterator[tuple[str, ObservedModel, Selection]]:
     """Yield each model once, ordered by Omni's name of it, with the block that matches first."""
-    labels = {place: label for label, place in declared_ids(desired).items()}
+    labels = declared_labels(desired)
     models = sorted((seen.models or {}).items(), key=lambda pair: (pair[1].name or "", pair[0]))
     met = {model_id for _, model_id in desired.by_hand}
     for selection in desired.selections:
-        matched = {id(m) for m in matching((m for _, m in models), selection, seen, labels)}
+        matched = {id(model) for model in matching(selection, seen, labels)}
         for model_id, model in models:
             if id(model) in matched and model_id not in met:
                 met.add(model_id)

@@ -6,6 +6,7 @@ What was not seen concludes nothing.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from glob import escape
 from typing import Annotated, Final, Literal, assert_never, get_args
@@ -33,6 +34,7 @@ from reconcile.live.observed import (
     addresses_of,
     by_model,
     connection_findings,
+    differs,
     resolved,
     weight,
 )
@@ -79,7 +81,7 @@ def drift(
     places = {place.lower(): found for place, found in observed.schedules.items()}
     refreshes = (it for it in resolved(desired, observed).items if isinstance(it, RefreshItem))
     findings.extend(shadows(refreshes, places, observed.at))
-    findings.extend(_clock(observed))
+    findings.extend(clock_findings(observed.clock_ahead_s))
     return in_order(findings)
 
 
@@ -187,8 +189,6 @@ def _may_mean(wanted: str, schema: str) -> bool:
 
 def nearest(wrong: str, known: set[str]) -> str | None:
     """Return the known name that was probably meant; None if none is near."""
-    from difflib import get_close_matches  # noqa: PLC0415 -- slow to import, and most names are known
-
     folded = {name.casefold(): name for name in sorted(known, reverse=True)}
     near = get_close_matches(wrong[:200].casefold(), folded, n=1, cutoff=0.6)
     return folded[near[0]] if near else None
@@ -205,8 +205,8 @@ def _empty_selections(desired: Desired, seen: Seen) -> Iterator[Finding]:
         )
 
 
-def _clock(observed: Observed) -> Iterator[Finding]:
-    ahead_s = observed.clock_ahead_s
+def clock_findings(ahead_s: float | None) -> Iterator[Finding]:
+    """Yield that our clock is ahead of Omni's by so much, where that is worth a word."""
     if ahead_s is not None and abs(ahead_s) > MOST_AHEAD_S:
         yield ClockOff(addresses=(), ahead_s=ahead_s)
 
@@ -331,8 +331,8 @@ def drift_json(
 ) -> str:
     """Return a whole `drift`."""
     found = live_document(findings, observed_at=observed_at, not_checked=not_checked)
-    differs = any(weight(finding) is Weight.DIFFERS for finding in findings)
-    return encode(DriftDocument(host=host, now=now, differs=differs, **asdict(found)))
+    told = asdict(found)
+    return encode(DriftDocument(host=host, now=now, differs=differs(findings), **told))
 
 
 def _finding(finding: Finding) -> dict[str, object]:

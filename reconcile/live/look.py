@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from hashlib import sha256
 from importlib.util import find_spec
@@ -16,17 +16,14 @@ from reconcile.applying.apply import Cleared, clear, look
 from reconcile.clock import wall_clock
 from reconcile.config.values import parse_duration
 from reconcile.errors import Diagnostic, ReconcileError, Severity, diagnose, fail
-from reconcile.live.drift import MOST_AHEAD_S, drift, live_document
+from reconcile.live.drift import clock_findings, drift, live_document
 from reconcile.live.observed import (
-    ClockOff,
     Finding,
     NotChecked,
     Part,
-    Weight,
     hold_back,
     questions,
     resolved,
-    weight,
 )
 from reconcile.live.text import finding_text, findings_markdown, findings_text, not_checked_text
 from reconcile.model.address import Address
@@ -272,11 +269,6 @@ def _recorded_schedules(desired: Desired) -> Mapping[Address, ScheduleRecord]:
         return {}
 
 
-def differs(findings: Sequence[Finding]) -> bool:
-    """Tell whether files and instance contradict each other."""
-    return any(weight(finding) is Weight.DIFFERS for finding in findings)
-
-
 # The preflight of an apply: what stops it, what it leaves out, and what it warns of.
 
 MAY_CHANGE = "UPDATE"
@@ -316,13 +308,8 @@ def _models(action: Action) -> Iterator[str]:
 
 
 def _warnings(found: Cleared) -> Iterator[Diagnostic]:
-    ahead_s = found.clock_ahead_s
-    if ahead_s is not None and abs(ahead_s) > MOST_AHEAD_S:
-        yield diagnose(
-            "clock-off",
-            finding_text(ClockOff(addresses=(), ahead_s=ahead_s)),
-            severity=Severity.WARNING,
-        )
+    for off in clock_findings(found.clock_ahead_s):
+        yield diagnose("clock-off", finding_text(off), severity=Severity.WARNING)
     weak = sorted(
         model_id
         for model_id, words in found.permissions.items()

@@ -249,6 +249,11 @@ def weight(finding: Finding) -> Weight:
     return Weight.WARNS if isinstance(finding, Shadowed) else finding.weight
 
 
+def differs(findings: Iterable[Finding]) -> bool:
+    """Tell whether files and instance contradict each other."""
+    return any(weight(finding) is Weight.DIFFERS for finding in findings)
+
+
 # What was observed, made to be looked up. An absence proves nothing unless the part was seen.
 
 
@@ -463,6 +468,11 @@ class _Live(Struct, frozen=True):
 def declared_ids(desired: Desired) -> Mapping[str, str]:
     """Return Omni's id of each connection that the files identify, by the name they use."""
     return {connection.name: connection.id.lower() for connection in desired.connections}
+
+
+def declared_labels(desired: Desired) -> dict[str, str]:
+    """Return the files' name of each connection that they identify, by Omni's id."""
+    return {place: label for label, place in declared_ids(desired).items()}
 
 
 def _of_label(label: str, items: list[RefreshItem], live: _Live) -> Iterator[Finding]:

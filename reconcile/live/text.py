@@ -49,12 +49,13 @@ def findings_text(  # noqa: PLR0913 -- what was found, and how it is laid out
 
     `complete`: gives a command that is told the options of the running one.
     """
-    lines = wrap(f"{_headline(findings, observed_at, now)}", max(width, LEAST_WIDTH))
+    room = max(width, LEAST_WIDTH)
+    lines = wrap(_headline(findings, observed_at, now), room)
     ranked = sorted(findings, key=lambda finding: list(found.Weight).index(found.weight(finding)))
     rows = (_row(finding, complete) for finding in ranked)
-    lines += listing(rows, max(width, LEAST_WIDTH), colour=colour)
+    lines += listing(rows, room, colour=colour)
     for part in not_checked:
-        lines += wrap(f"Not checked: {not_checked_text(part)}", max(width, LEAST_WIDTH))
+        lines += wrap(f"Not checked: {not_checked_text(part)}", room)
     return "\n".join(lines) + "\n"
 
 
