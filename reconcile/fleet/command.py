@@ -27,8 +27,17 @@ from reconcile.controller.report import Pulse, Teller
 from reconcile.controller.situation import Level, Value, diagnostic_line
 from reconcile.controller.watch import file_sight
 from reconcile.errors import Diagnostic, ExitCode, ReconcileError, fail
-from reconcile.fleet.database import Duties, Roster, beside, database_lost, opened, work
-from reconcile.fleet.schema import migrate, prepare, versions_of
+from reconcile.fleet.database import (
+    Duties,
+    Roster,
+    beside,
+    database_lost,
+    migrate,
+    opened,
+    prepare,
+    versions_of,
+    work,
+)
 from reconcile.fleet.text import (
     Totals,
     fleet_json,

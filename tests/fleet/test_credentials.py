@@ -8,8 +8,7 @@ from reconcile.clock import wall_clock
 from reconcile.config.fleet import load_fleet
 from reconcile.controller.cycle import Outcome, Verdict
 from reconcile.errors import ReconcileError
-from reconcile.fleet.database import Roster, opened
-from reconcile.fleet.schema import prepare
+from reconcile.fleet.database import Roster, opened, prepare
 from reconcile.fleet.worker import Habitat, Worker, named_credential
 from tests.fleet.conftest import Yarding
 from tests.fleet.test_fleet import body

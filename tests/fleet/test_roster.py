@@ -10,8 +10,7 @@ import pytest
 from reconcile.clock import wall_clock
 from reconcile.config.fleet import Seat, load_fleet
 from reconcile.controller.cycle import Outcome
-from reconcile.fleet.database import Roster, opened
-from reconcile.fleet.schema import prepare
+from reconcile.fleet.database import Roster, opened, prepare
 from reconcile.fleet.worker import Habitat, Worker
 from tests.planning.making import NOON
 from tests.postgres import Postgres

@@ -11,8 +11,15 @@ from procrastinate.connector import BaseAsyncConnector
 from procrastinate.schema import SchemaManager
 
 from reconcile.errors import ReconcileError
-from reconcile.fleet.database import Roster, opened
-from reconcile.fleet.schema import SchemaVersions, migrate, ours, prepare, versions_of
+from reconcile.fleet.database import (
+    Roster,
+    SchemaVersions,
+    migrate,
+    opened,
+    our_versions,
+    prepare,
+    versions_of,
+)
 from tests.fleet.conftest import Yarding
 from tests.postgres import Postgres
 
@@ -69,7 +76,7 @@ def code_of(act: Callable[[], object]) -> str:
 
 def test_an_empty_database_is_made_ready_by_workers_that_start_together(postgres: Postgres) -> None:
     acting(postgres, made)
-    assert acting(postgres, versions_of) == ours()
+    assert acting(postgres, versions_of) == our_versions()
 
 
 def test_older_tables_are_refused_until_they_are_migrated_and_then_hold_the_same_rows(
@@ -77,7 +84,7 @@ def test_older_tables_are_refused_until_they_are_migrated_and_then_hold_the_same
 ) -> None:
     acting(postgres, before_versions)
     assert code_of(lambda: acting(postgres, prepare)) == "fleet-schema-older"
-    assert acting(postgres, migrate) == ours()
+    assert acting(postgres, migrate) == our_versions()
     acting(postgres, prepare)
     assert "acme" in acting(postgres, lambda database: Roster(database).load())
 
@@ -85,7 +92,7 @@ def test_older_tables_are_refused_until_they_are_migrated_and_then_hold_the_same
 def test_an_earlier_queue_is_brought_to_the_engine_that_is_installed(postgres: Postgres) -> None:
     acting(postgres, with_an_earlier_queue)
     assert code_of(lambda: acting(postgres, prepare)) == "fleet-schema-older"
-    assert acting(postgres, migrate) == ours()
+    assert acting(postgres, migrate) == our_versions()
 
 
 def test_newer_tables_are_left_alone(postgres: Postgres) -> None:
@@ -110,4 +117,4 @@ def test_no_engine_is_allowed_that_was_not_tested() -> None:
     # The lowest and the highest allowed run these tests in CI; a newer one is allowed once it has.
     found = re.search(r'procrastinate>=3\.4,<3\.(\d+)"', TOOL.read_text())
     assert found
-    assert ours().queue.startswith("03.04.00_50")
+    assert our_versions().queue.startswith("03.04.00_50")
