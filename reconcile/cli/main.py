@@ -108,7 +108,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "state mark": (
         "state mark models.sales.refresh --due",
-        "state mark models.sales.refresh --done",
+        "state mark 'models.sales.*' --done",
     ),
     "state push": ("state push copy.json", "state push copy.json --force"),
     "state unlock": (

@@ -1,8 +1,9 @@
 """`state`: look at what is recorded, mend it, move it."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 
 import click
@@ -47,6 +48,14 @@ def run_state() -> None:
 _usual = shared.together(shared.file_option, shared.state_option, shared.output_options)
 _changing = shared.together(_usual, shared.lock_timeout_option)
 _address = click.argument("address", shell_complete=shared.complete_addresses)
+_addresses = click.argument(
+    "addresses",
+    nargs=-1,
+    required=True,
+    metavar="ADDRESS...",
+    shell_complete=shared.complete_records,
+    help="An address, a model, or a glob in quotes.",
+)
 
 
 # The verbs that only look: list, show, history, verify, pull.
@@ -188,14 +197,7 @@ def fetch(options: shared.Options, console: Console) -> int:
 
 
 @run_state.command("rm")
-@click.argument(
-    "addresses",
-    nargs=-1,
-    required=True,
-    metavar="ADDRESS...",
-    shell_complete=shared.complete_records,
-    help="An address, a model, or a glob in quotes.",
-)
+@_addresses
 @click.option("--dry-run", is_flag=True, help="Name what would be removed; change nothing.")
 @_changing
 def remove(options: shared.Options, console: Console) -> int:
@@ -248,27 +250,30 @@ def move(options: shared.Options, console: Console) -> int:
 
 
 @run_state.command("mark")
-@_address
-@click.option("--done", is_flag=True, help="It was done, whatever is recorded.")
-@click.option("--due", is_flag=True, help="It is due again; ends a hold.")
+@_addresses
+@click.option("--done", is_flag=True, help="They were done, whatever is recorded.")
+@click.option("--due", is_flag=True, help="They are due again; ends a hold.")
 @_changing
 def mark(options: shared.Options, console: Console) -> int:
-    """Mark an item as done, or as due again."""
+    """Mark items as done, or as due again."""
     if options.done == options.due:
         raise click.UsageError("Say either --done or --due.", click.get_current_context())
     desired = inputs.gather_desired(options, console)
     with inputs.session_on(desired.state_url, options, console) as session:
-        _refuse_schedule(options.address, desired, session.recorded)
+        for text in options.addresses:
+            _refuse_schedule(text, desired, session.recorded)
         now = wall_clock()
         moves, recorded = follow(desired.items, session.recorded)
-        text = _named_now(options.address, desired, moves)
-        if options.done:
-            address, covers = _done(text, desired, recorded, now)
-        else:
-            address, covers = recorded_address(text, recorded), None
-        first = _seen_first(address, desired, recorded, moves, now)
-        session.append(*first, Marked(now, address, covers))
-    _say(console, f"Marked {address} as {'done' if options.done else 'due'}.")
+        addresses = _to_mark(options, desired, moves, recorded)
+        if moves:
+            session.append(Renamed(now, moves))
+        # Resets come later: those that follow a refresh follow the one that is done now.
+        for _, alike in groupby(addresses, _is_reset):
+            them = frozenset(alike)
+            covers = _done(them, desired, session.recorded, now) if options.done else {}
+            seen = _seen_first(them, desired, session.recorded, now)
+            session.append(*seen, *(Marked(now, it, covers.get(it)) for it in sorted(them)))
+    _say(console, *(f"Marked {it} as {'done' if options.done else 'due'}." for it in addresses))
     return 0
 
 
@@ -340,49 +345,63 @@ def _say(console: Console, *lines: str) -> None:
         console.say("\n".join(lines))
 
 
-def _named_now(text: str, desired: Desired, moves: Moves) -> str:
-    """Return the address that the files give an item which is recorded under `text`."""
-    address = parse_address(text)
-    if address is None or any(item.address == address for item in desired.items):
-        return text
-    return dict(moves).get(address, text)
+def _to_mark(
+    options: shared.Options, desired: Desired, moves: Moves, recorded: Recorded
+) -> Sequence[Address]:
+    """Read which items are meant, by the names of the files. Refreshes come first.
+
+    What is declared can be done, and a call that is awaited; what is recorded can be due again.
+    `recorded`: with the records under the names of the files.
+    """
+    declared = {item.address for item in desired.items}
+    begun = {it for it, record in recorded.items.items() if record.pending is not None}
+    known = declared | begun if options.done else recorded.items.keys()
+    found: set[Address] = set()
+    for text in options.addresses:
+        address = parse_address(text)
+        moved = None if address is None or address in declared else dict(moves).get(address)
+        named = named_by(moved or text, known)
+        if not named and options.done:
+            inputs.declared_address(text, {*declared, *map(_owner_of, declared)})
+        elif not named:
+            raise not_recorded(text, (*known, *map(_owner_of, known)))
+        found.update(named)
+    return sorted(found, key=lambda address: (_is_reset(address), address))
+
+
+def _is_reset(address: Address) -> bool:
+    return _kind(address)[1] == "cache"
 
 
 def _seen_first(
-    address: Address, desired: Desired, recorded: Recorded, moves: Moves, now: datetime
+    addresses: Collection[Address], desired: Desired, recorded: Recorded, now: datetime
 ) -> Iterator[Entry]:
-    """Yield what an apply would note of an item before all else, so that it undoes no mark.
-
-    `recorded`: with the records under the names of the files.
-    """
-    if any(to == address for _, to in moves):
-        yield Renamed(now, moves)
-    item = next((item for item in desired.items if item.address == address), None)
-    record = recorded.items.get(address)
-    if item is not None and (record is None or not same_identity(item, record)):
-        yield Noted(now, address, declaration(item))
+    """Yield what an apply would note of items before all else, so that it undoes no mark."""
+    for item in desired.items:
+        record = recorded.items.get(item.address)
+        if item.address in addresses and (record is None or not same_identity(item, record)):
+            yield Noted(now, item.address, declaration(item))
 
 
 def _done(
-    text: str, desired: Desired, recorded: Recorded, now: datetime
-) -> tuple[Address, Coverage]:
+    addresses: frozenset[Address], desired: Desired, recorded: Recorded, now: datetime
+) -> Mapping[Address, Coverage]:
     """Say what being done covers: what a call right now would, and what one in flight would."""
-    known = parse_address(text)
-    declared = {item.address: item for item in desired.items}
-    record = None if known is None else recorded.items.get(known)
-    begun = None if record is None or record.pending is None else record.pending.coverage
-    if begun is not None and begun.address not in declared:
-        return begun.address, begun
-    address = inputs.declared_address(text, set(declared))
-    if record is not None and not same_identity(declared[address], record):
-        begun = None  # It is another model's call.
-    itself = frozenset({address})
-    choice = Choice(force=itself, only=itself)
+    covers: dict[Address, Coverage] = {}
+    choice = Choice(force=addresses, only=addresses)
     for action in plan(desired, recorded, now, choice).actions:
         if isinstance(action, Refresh | ResetCache):
-            (covers,) = action.covers
-            return address, covers if begun is None else _both(covers, begun)
-    raise AssertionError(address)  # a forced item is always in an action
+            covers.update((covered.address, covered) for covered in action.covers)
+    declared = {item.address: item for item in desired.items}
+    for address in addresses:
+        record, item = recorded.items.get(address), declared.get(address)
+        if record is None or record.pending is None:
+            continue
+        if item is None:
+            covers[address] = record.pending.coverage
+        elif same_identity(item, record):  # Else it is another model's call.
+            covers[address] = _both(covers[address], record.pending.coverage)
+    return covers
 
 
 def _both(covers: Coverage, begun: Coverage) -> Coverage:
@@ -495,18 +514,21 @@ def recorded_addresses(text: str, recorded: Recorded) -> tuple[Address, ...]:
 
     Raises ReconcileError `not-recorded`.
     """
-    known = sorted((*recorded.items, *recorded.schedules))
-    address = parse_address(text)
-    if address is not None:
-        return (recorded_address(text, recorded),)
-    owner = split_address(text)
-    if owner is not None and len(owner) == OWNER_PARTS:
-        found = tuple(a for a in known if (split_address(a) or ())[:OWNER_PARTS] == owner)
-    else:
-        found = tuple(a for a in known if fits(text, a))
+    known = (*recorded.items, *recorded.schedules)
+    found = named_by(text, known)
     if found:
         return found
     raise not_recorded(text, (*known, *map(_owner_of, known)))
+
+
+def named_by(text: str, known: Collection[Address]) -> tuple[Address, ...]:
+    """Return those that an address, a model or connection, or a glob names, sorted."""
+    address, owner = parse_address(text), split_address(text)
+    if address is not None:
+        return (address,) if address in known else ()
+    if owner is not None and len(owner) == OWNER_PARTS:
+        return tuple(a for a in sorted(known) if (split_address(a) or ())[:OWNER_PARTS] == owner)
+    return tuple(a for a in sorted(known) if fits(text, a))
 
 
 def _owner_of(address: Address) -> str:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from glob import escape
@@ -185,7 +185,7 @@ def _instant(text: str) -> datetime | None:
         return None
 
 
-def declared_address(text: str, declared: set[Address]) -> Address:
+def declared_address(text: str, declared: Collection[str]) -> Address:
     """Read an address of a declared item. Raises ReconcileError with the nearest that is."""
     address = parse_address(text)
     if address in declared and address is not None:

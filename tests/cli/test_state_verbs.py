@@ -2,10 +2,13 @@
 
 import json
 import re
+import shlex
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+import reconcile
 from reconcile.clock import wall_clock
 from reconcile.model.address import Address
 from reconcile.model.journal import Intent
@@ -14,8 +17,13 @@ from reconcile.model.recorded import Coverage
 from tests.stage import SALES, Stage, Staging, models
 from tests.state.acts import open_at
 
+RUNBOOK = Path(reconcile.__file__).with_name("docs") / "runbook.md"
 A = "models.a.refresh"
 TEXT = models(["a"], 'refresh = { every = "6h" }\n[models.a.cache.daily]\nat = "00:00"\n')
+NEVER_RUN = """refresh = { every = "6h" }
+cache.daily = { at = "00:00" }
+cache.with_it = { after = "models.b.refresh" }
+"""
 
 
 @pytest.fixture
@@ -80,6 +88,30 @@ def test_a_reset_in_doubt_that_is_marked_done_is_done_for_a_slot_that_came_since
     assert "outcome unknown" in applied.run("plan").out
     assert applied.run("state", "mark", daily, "--done").code == 0
     assert statuses(applied)[daily] == "covered"
+
+
+@pytest.mark.parametrize(
+    ("named", "done"),
+    [("models.b", 3), ("models.*.refresh", 2), ("models.a.cache.daily models.b", 4)],
+)
+def test_a_model_a_glob_and_several_addresses_are_marked_at_once(
+    staged: Staging, named: str, done: int
+) -> None:
+    stage = staged(models(["a", "b"], NEVER_RUN))
+    marked = stage.run("state", "mark", *named.split(), "--done")
+    assert (marked.code, marked.out.count(" as done.\n")) == (0, done)
+    assert list(statuses(stage).values()).count("covered") == done
+    assert stage.run("state", "mark", *named.split(), "--due").out.count(" as due.\n") == done
+    assert "covered" not in statuses(stage).values()
+
+
+def test_a_lost_state_is_begun_anew_without_a_call_as_the_runbook_says(staged: Staging) -> None:
+    told = re.search(r"`reconcile (state mark '.*' --done)`", RUNBOOK.read_text())
+    assert told is not None
+    stage = staged(models(["a", "b"], NEVER_RUN))
+    assert set(statuses(stage).values()) == {"due"}
+    assert stage.run(*shlex.split(told[1])).code == 0
+    assert set(statuses(stage).values()) == {"covered"}
 
 
 def test_a_mark_ends_a_hold(staged: Staging) -> None:
@@ -233,7 +265,7 @@ def test_a_model_renamed_in_the_file_is_renamed_and_nothing_is_called(applied: S
 
 # G5
 @pytest.mark.parametrize("verb", ["show", "history", "mark --due"])
-@pytest.mark.parametrize("address", ["models.aa.refresh", "models.a", "nomatch*"])
+@pytest.mark.parametrize("address", ["models.aa.refresh", "models.a.refrsh", "nomatch*"])
 def test_an_address_that_the_state_does_not_know_is_an_error(
     applied: Stage, verb: str, address: str
 ) -> None:
