@@ -521,7 +521,12 @@ def _load_token(path: str, variable: str) -> str:
             os.close(descriptor)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "that is no path"
-        raise fail("bad-token", f"{variable} cannot be read: {why}.") from None
+        raise fail(
+            "bad-token",
+            f"The file that {variable} names cannot be read: {why}.",
+            headline="There is no token in its file",
+            hint=f"Let {variable} name a file that holds the token and nothing else",
+        ) from None
     return content.decode(errors="replace").rstrip("\r\n")
 
 
@@ -546,8 +551,17 @@ def _ask_for_token(command: str, variable: str) -> str:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "that is no command"
     else:
-        return done.stdout[: _LONGEST_TOKEN + 2].decode(errors="replace").rstrip("\r\n")
-    raise fail("bad-token", f"The command in {variable} gave no token: {why}.")
+        printed = done.stdout[: _LONGEST_TOKEN + 2].decode(errors="replace").rstrip("\r\n")
+        if printed:
+            return printed
+        why = "it printed nothing"
+    raise fail(
+        "bad-token",
+        f"The command in {variable} gave no token: {why}.",
+        headline="The command that prints the token failed",
+        hint="Run it by itself, as this user: it has no shell and no terminal, and prints the "
+        "token alone",
+    )
 
 
 def _secret(token: str, source: str) -> Secret:

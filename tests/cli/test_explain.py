@@ -99,6 +99,11 @@ def test_a_code_is_explained_as_it_stands_in_a_message(bare: Stage) -> None:
         assert ended.out.startswith("lock-held: Another run holds the lock\n")
 
 
+@pytest.mark.parametrize("name", ["OMNI_BASE_URL", "OMNI_API_KEY_FILE", "OMNI_API_KEY_COMMAND"])
+def test_a_variable_is_explained_where_its_kind_is(bare: Stage, name: str) -> None:
+    assert name in bare.run("explain", name).out
+
+
 def test_an_unknown_code_gets_the_nearest(bare: Stage) -> None:
     ended = bare.run("explain", "lock-hold")
     assert ended.code == 1

@@ -84,6 +84,23 @@ def test_a_command_that_gives_no_token_is_told_and_not_repeated(command: str) ->
     assert code_of({"OMNI_BASE_URL": URL, "OMNI_API_KEY_COMMAND": command}) == "bad-token"
 
 
+@pytest.mark.parametrize(
+    ("source", "headline"),
+    [
+        ({"OMNI_API_KEY_COMMAND": "false"}, "The command that prints the token failed"),
+        ({"OMNI_API_KEY_COMMAND": "true"}, "The command that prints the token failed"),
+        ({"OMNI_API_KEY_FILE": "no-such-file"}, "There is no token in its file"),
+    ],
+)
+def test_where_a_token_could_not_be_had_its_source_is_blamed_and_what_to_do_is_told(
+    source: dict[str, str], headline: str
+) -> None:
+    with pytest.raises(ReconcileError) as refused:
+        load_credential({"OMNI_BASE_URL": URL, **source})
+    (told,) = refused.value.diagnostics
+    assert (told.summary, bool(told.hint)) == (headline, True)
+
+
 def test_a_command_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(credential, "_COMMAND_TIMEOUT_S", 0.1)
     assert code_of({"OMNI_BASE_URL": URL, "OMNI_API_KEY_COMMAND": "sleep 60"}) == "bad-token"

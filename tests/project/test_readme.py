@@ -47,7 +47,7 @@ def test_a_shown_command_exists_with_these_options(command: str) -> None:
 
 def test_it_is_one_screen_and_a_map() -> None:
     assert len(README.splitlines()) <= LONGEST
-    linked = re.findall(r"\]\(([\w/.]+)\)", README)
+    linked = re.findall(r"\]\(([\w/.]+)(?:#[\w-]+)?\)", README)
     assert [path for path in linked if not (ROOT / path).is_file()] == []
     documents = {path for path in linked if "docs/" in path}
     assert documents == {str(it.relative_to(ROOT)) for it in ROOT.glob("reconcile/docs/*.md")}
