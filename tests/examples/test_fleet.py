@@ -125,6 +125,20 @@ def test_prometheus_takes_the_rules() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("unit", ["fleet/reconcile-fleet", "controller/reconcile"])
+def test_the_user_of_a_unit_is_made_before_the_unit_is_put_in_place(unit: str) -> None:
+    path = EXAMPLES / f"{unit}.service"
+    (user,) = re.findall(r"^User=(.+)$", path.read_text(), re.MULTILINE)
+    readme = (path.parent / "README.md").read_text()
+    steps = [
+        rf"useradd --system .* {user}\n",
+        rf"install -m 0644 {path.name} /etc/systemd/system/\n",
+        r"systemctl daemon-reload\n",
+        rf"systemctl enable --now {path.stem}\n",
+    ]
+    assert re.search(r"\s*".join(steps), readme)
+
+
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd")
 @pytest.mark.parametrize("unit", ["fleet/reconcile-fleet", "controller/reconcile"])
 def test_systemd_finds_little_exposed(unit: str) -> None:
