@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import parsed
+from tests.stage import Staging, models
 
 ROOT = Path(__file__).parents[2]
 LONGEST = 110
@@ -43,6 +44,20 @@ def test_a_shown_output_is_what_the_command_prints(command: str, output: str) ->
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_shown_command_exists_with_these_options(command: str) -> None:
     assert parsed(shlex.split(command)).path
+
+
+def test_on_an_instance_of_ones_own_the_shown_commands_end_in_a_call(
+    staged: Staging, tmp_path: Path
+) -> None:
+    stage = staged(models(["a"], 'refresh = { every = "24h" }\n'))
+    (tmp_path / "reconcile.toml").unlink()
+    own = COMMANDS[COMMANDS.index("init --model sales=UUID") :]
+    model = "00000000-0000-4000-8000-000000000001"
+    ended = [stage.run(*shlex.split(it.replace("UUID", model))) for it in own]
+    assert [it.code for it in ended] == [0, 0, 1]  # Without a terminal it does not ask.
+    assert "1 call is due" in ended[1].out
+    assert stage.run(*own[-1].split(), "--yes").code == 0
+    assert len(stage.calls()) == 1
 
 
 def test_it_is_one_screen_and_a_map() -> None:
