@@ -145,3 +145,13 @@ def test_the_image_is_built_of_wheels_alone_and_runs_as_nobody() -> None:
     assert f'"--no-index", "--find-links", "/wheels", \\\n     "{DISTRIBUTION}[' in text
     assert "USER 10001:10001" in text
     assert 'ENTRYPOINT ["reconcile"]' in text
+
+
+def test_the_image_has_the_extras_that_the_deployments_need() -> None:
+    folder = EXAMPLES / "container"
+    told = (folder / "Containerfile").read_text() + (folder / "README.md").read_text()
+    first, second = re.findall(r"\[(controller,[a-z,]+)\]", told)
+    deployments = EXAMPLES.glob("*/deployment.yaml")
+    needed = [re.findall(r"image: .* extras? (.+)", it.read_text())[0] for it in deployments]
+    assert first == second
+    assert set(re.split(r", | and ", ", ".join(needed))) <= set(first.split(","))
