@@ -19,7 +19,7 @@ from reconcile.model.desired import Desired, RefreshItem
 from reconcile.planning.feasibility import clock_changes, declared_shadows, feasibility, never_run
 from reconcile.render import documents
 from reconcile.render.diagnostics import clocks_text, validation_json
-from reconcile.render.layout import escape_terminal
+from reconcile.render.layout import escape_terminal, wrap
 from reconcile.render.reasons import shadow_text
 from reconcile.render.words import counted
 from reconcile.state.backend import backend
@@ -121,8 +121,8 @@ IGNORED = ("*.lock", "*.reserve", "*.tmp-*", "*.prev", "*.observed")
 
 _ADVICE = (
     "Commit the file. The state is its memory: commit it too, with the journal, history and "
-    "session\nbeside it, or keep it in a store. What lies there for one machine only belongs in "
-    ".gitignore\n(`reconcile init --gitignore` adds it):\n"
+    "session beside it, or keep it in a store. What lies there for one machine only belongs in "
+    ".gitignore (`reconcile init --gitignore` adds it):"
 )
 _GLOB = re.compile(r"[\\*?\[ ]")
 """What means something else in a .gitignore."""
@@ -173,8 +173,8 @@ def run_init(options: shared.Options, console: Console) -> int:
     if what == "ignoring":
         _say_ignored(console, ignored, lines)
     else:
-        told = "".join(f"  {escape_terminal(line)}\n" for line in lines)
-        advice = _ADVICE + told if lines and not options.gitignore else ""
+        told = [*wrap(_ADVICE, console.width()), *(f"  {escape_terminal(it)}" for it in lines), ""]
+        advice = "\n".join(told) if lines and not options.gitignore else ""
         _say_written(console, place if what == "unchanged" else path, what, len(models), advice)
     return 0
 

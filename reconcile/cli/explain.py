@@ -20,7 +20,7 @@ from reconcile.model.address import quote_key
 from reconcile.planning.guards import nearest
 from reconcile.render import documents
 from reconcile.render.layout import Ink, escape_terminal, paint, wrap
-from reconcile.terminal.console import Console
+from reconcile.terminal.console import PIPED_WIDTH, Console
 from reconcile.terminal.options import Command, OneOf, Options, offered, output_options
 
 # Keys of the file, as the published schema describes them.
@@ -340,7 +340,7 @@ def _topics() -> dict[str, str]:
 )
 @output_options
 def run_docs(options: Options, console: Console) -> int:
-    """Print one document as Markdown, or list them."""
+    """Print one document as Markdown, for a terminal in lines of its width, or list them."""
     topics, topic = _topics(), options.topic
     if topic is not None and topic not in topics:
         raise _no_topic(topic, topics)
@@ -349,13 +349,44 @@ def run_docs(options: Options, console: Console) -> int:
         one = documents.TopicDocument(text=text) if text else None
         console.say_document(one or documents.TopicsDocument(topics=topics))
     elif text:
-        console.give(text)
+        width = min(console.width(), PIPED_WIDTH)
+        console.give("\n".join(_filled(text, width)) if console.out.isatty() else text)
     else:
         widest = max(map(len, topics)) + 2
         for name, title in topics.items():
             console.say("\n".join(_row(name, title, widest, console.width())))
         console.say("\nNext: reconcile docs tutorial")
     return 0
+
+
+_LEAD = re.compile(r"^ *(?:-|\d+\.) |^ +")
+"""What stands before the words of a point of a list, or of what is below one."""
+
+
+def _filled(text: str, width: int) -> Iterator[str]:
+    """Fill the lines of paragraphs and points; headings, code and tables stay as they are."""
+    open_one, code = "", False
+    for line in text.splitlines():
+        bare = line.lstrip()
+        fence = bare.startswith("```")
+        code ^= fence
+        kept = code or fence or bare[:1] in {"", "#", "|", "<"}
+        if open_one and (kept or _LEAD.match(bare)):
+            yield from _paragraph_of(open_one, width)
+            open_one = ""
+        if kept:
+            yield line
+        else:
+            open_one = f"{open_one} {bare}" if open_one else line
+    if open_one:
+        yield from _paragraph_of(open_one, width)
+
+
+def _paragraph_of(text: str, width: int) -> Iterator[str]:
+    lead = "".join(_LEAD.findall(text))
+    first, *more = wrap(text.removeprefix(lead), width - len(lead))
+    yield lead + first
+    yield from (" " * len(lead) + line for line in more)
 
 
 def _no_topic(topic: str, topics: Mapping[str, str]) -> ReconcileError:
