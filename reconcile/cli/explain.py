@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -10,6 +10,7 @@ from types import FunctionType
 from typing import Any, Final
 
 import click
+from click.shell_completion import CompletionItem
 from msgspec import UNSET, Struct, UnsetType, defstruct
 
 import reconcile
@@ -201,7 +202,7 @@ def run_explain(options: Options, console: Console) -> int:
     if code is not None and code not in MESSAGES and code not in _ENDS:
         keys = find_keys(options.code)
         if not keys:
-            raise _no_code(code)
+            raise _no_code(code, _nearest_key(options.code))
         _say_keys(keys, console)
         return 0
     if console.format == "json":
@@ -217,8 +218,15 @@ _ENDS = {str(int(code)): words for code, words in EXIT_CODES.items()}
 """What each exit code means, as it is asked for."""
 
 
-def _no_code(code: str) -> ReconcileError:
-    near = nearest(code[:_ECHOED], _askable())
+def _nearest_key(asked: str) -> str | None:
+    """Name the key whose last word alone is misspelt, in a table that there is."""
+    *table, word = asked.strip("[] ").split(".")
+    beside = {key.path[-1]: key.name for key in all_keys() if _is(key.path[:-1], tuple(table))}
+    return beside.get(nearest(word[:_ECHOED], beside) or "")
+
+
+def _no_code(code: str, near: str | None) -> ReconcileError:
+    near = near or nearest(code[:_ECHOED], _askable())
     return fail(
         "unknown-code",
         f"{code[:_ECHOED]} is no code of a message and no key of the file."
@@ -304,22 +312,42 @@ def _key(key: Key, console: Console) -> Iterator[str]:
 # `help COMMAND`: what `COMMAND --help` prints.
 
 
+def _command_of(root: click.Context, words: Sequence[str]) -> click.Context | None:
+    """Find what the words call, as far as they name commands; None where a shell asks for none."""
+    context = root
+    for word in words:
+        if not isinstance(context.command, click.Group):
+            break
+        name, found, _ = context.command.resolve_command(context, [word])
+        if found is None:
+            return None
+        context = click.Context(found, context, name)
+    return context
+
+
+def _verbs(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    context = _command_of(ctx.find_root(), ctx.params.get("command") or ())
+    if context is None or not isinstance(context.command, click.Group):
+        return []
+    return offered(context.command.list_commands(context), incomplete)
+
+
 @click.command(cls=Command)
-@click.argument("command", nargs=-1, metavar="[COMMAND]...")
+@click.argument("command", nargs=-1, metavar="[COMMAND]...", shell_complete=_verbs)
 @output_options
 def run_help(options: Options, console: Console) -> int:
     """Print the help of a command, or of the whole."""
-    root = click.get_current_context().find_root()
-    command, context = root.command, root
-    for word in options.command:
-        if not isinstance(command, click.Group):
-            break
-        name, found, _ = command.resolve_command(context, [word])
-        if found is None:
-            break
-        command, context = found, click.Context(found, context, name)
-    console.say(command.get_help(context))
+    context = _command_of(click.get_current_context().find_root(), options.command)
+    _give(context.get_help() if context else "", console)
     return 0
+
+
+def _give(text: str, console: Console) -> None:
+    """Print a text as it is, or as the one thing that a JSON document says."""
+    if console.format == "json":
+        console.say_document(documents.TopicDocument(text=text))
+    else:
+        console.give(text)
 
 
 # `docs`: what is shipped beside the code, a file a topic.
@@ -345,12 +373,12 @@ def run_docs(options: Options, console: Console) -> int:
     if topic is not None and topic not in topics:
         raise _no_topic(topic, topics)
     text = (_DOCS / f"{topic}.md").read_text(encoding="utf-8") if topic else None
-    if console.format == "json":
-        one = documents.TopicDocument(text=text) if text else None
-        console.say_document(one or documents.TopicsDocument(topics=topics))
-    elif text:
-        width = min(console.width(), PIPED_WIDTH)
-        console.give("\n".join(_filled(text, width)) if console.out.isatty() else text)
+    if text:
+        if console.format == "text" and console.out.isatty():
+            text = "\n".join(_filled(text, min(console.width(), PIPED_WIDTH)))
+        _give(text, console)
+    elif console.format == "json":
+        console.say_document(documents.TopicsDocument(topics=topics))
     else:
         widest = max(map(len, topics)) + 2
         for name, title in topics.items():
@@ -411,7 +439,7 @@ def run_completion(options: Options, console: Console) -> int:
     """Print the script."""
     root = click.get_current_context().find_root().command
     shell = _SHELLS[options.shell](root, {}, "reconcile", "_RECONCILE_COMPLETE")
-    console.give(shell.source())
+    _give(shell.source(), console)
     return 0
 
 

@@ -162,7 +162,7 @@ class Commands(click.Group):
             if missing.name is None or missing.name.partition(".")[0] == "reconcile":
                 raise
             if ctx.resilient_parsing:  # A shell asks, and shows whatever is said.
-                return None
+                return click.Command(cmd_name, add_help_option=False)
             raise NotInstalledError(cmd_name, missing.name, place.partition(".")[0]) from None
         command: click.Command = getattr(module, f"run_{cmd_name}")
         command.help = summary

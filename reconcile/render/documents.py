@@ -608,6 +608,6 @@ class TopicsDocument(Printed, frozen=True, kw_only=True):
 
 
 class TopicDocument(Printed, frozen=True, kw_only=True):
-    """What `reconcile docs TOPIC --format json` prints: one document as Markdown."""
+    """What `docs TOPIC`, `help` and `completion` print with `--format json`: one text."""
 
     text: str

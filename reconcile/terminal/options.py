@@ -107,6 +107,10 @@ def _bad_usage(error: click.ClickException) -> Diagnostic:
     meant = ""
     if isinstance(error, NoSuchCommand | NoSuchOption) and error.possibilities:
         why, meant = error.message, f" Did you mean {error.possibilities[0]}?"
+    if isinstance(error, NoSuchOption) and context and isinstance(context.command, click.Group):
+        # A group has --help, and --version at most; what begins unlike them is a command's.
+        alike = {option[:3] for option in error.possibilities or ()}
+        meant = meant if error.option_name[:3] in alike else " Options follow the command."
     culprit, _, more = why.partition(". ")
     return diagnose(
         "bad-usage",

@@ -50,6 +50,9 @@ every_shell = pytest.mark.parametrize("shell", list(OFFERS))
         (["completion", "z"], {"zsh"}),
         (["state", "mark", "--du"], {"--due"}),
         (["explain", "on_s"], {"on_signal"}),
+        (["help", "sta"], {"state"}),
+        (["help", "state", "m"], {"mark", "migrate", "mv"}),
+        (["help", "nonsense", ""], set()),
         (["schema", "state-"], {"state-list", "state-show", "state-history", "state-said"}),
         (["nonsense", "--x"], set()),
     ],
@@ -133,6 +136,19 @@ def test_every_command_and_option_is_offered() -> None:
         else:
             options = {spelled for option in command.params for spelled in option.opts}
             assert options - offered(name, typed="-") <= {p.name for p in command.params}
+
+
+@pytest.mark.parametrize("command", ["fleet", "sandbox"])
+def test_a_command_whose_extra_is_missing_offers_nothing(command: str) -> None:
+    script = (
+        "import sys\n"
+        "sys.modules |= dict.fromkeys(('starlette', 'uvicorn', 'procrastinate', 'psycopg'))\n"
+        "from reconcile.cli.main import SHELLS, command_line\n"
+        "shell = SHELLS[0](command_line, {}, 'reconcile', '_')\n"
+        "print(shell.get_completions(sys.argv[1:], ''))\n"
+    )
+    asked = [sys.executable, "-c", script, command]
+    assert subprocess.run(asked, capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def imported(folder: Path, *words: str, typed: str = "") -> set[str]:

@@ -110,6 +110,22 @@ def test_an_unknown_code_gets_the_nearest(bare: Stage) -> None:
     assert "Did you mean lock-held?" in ended.err
 
 
+@pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [
+        ("models.sales.refresh.evry", "models.NAME.refresh.every"),
+        ("[defaults.timezon]", "defaults.timezone"),
+        ("evry", "every"),
+    ],
+)
+def test_a_misspelt_key_gets_the_nearest_of_its_table(
+    bare: Stage, misspelt: str, meant: str
+) -> None:
+    told = " ".join(bare.run("explain", misspelt).err.split())
+    assert f"Did you mean {meant}?" in told
+    assert bare.run("explain", meant).code == 0
+
+
 def test_without_a_code_all_are_listed_with_the_exit_codes(bare: Stage) -> None:
     listed = bare.run("explain").out
     assert all(f"  {code} " in listed for code in [*MESSAGES, *map(int, EXIT_CODES)])

@@ -51,6 +51,23 @@ def test_help_of_what_is_none_names_the_nearest(stage: Stage) -> None:
     assert "Did you mean plan?" in stage.run("help", "plna").err
 
 
+@pytest.mark.parametrize(
+    "words", ["--json plan", "-f x plan", "--color never plan", "state -v list"]
+)
+def test_an_option_before_its_command_is_told_where_options_belong(
+    stage: Stage, words: str
+) -> None:
+    told = stage.run(*words.split()).err
+    assert ("Options follow the command." in told, "Did you mean" in told) == (True, False)
+    assert "Did you mean --version?" in stage.run("--verison").err
+
+
+@pytest.mark.parametrize("words", ["help state mark", "completion zsh", "docs install"])
+def test_a_text_is_the_one_thing_that_its_document_says(stage: Stage, words: str) -> None:
+    plain = stage.run(*words.split()).out
+    assert stage.run(*words.split(), "--json").json()["text"].strip() == plain.strip()
+
+
 @pytest.mark.parametrize("words", [("show", "--json"), ("--json", "show")[::-1]])
 def test_json_has_its_short_form(stage: Stage, words: tuple[str, ...]) -> None:
     assert stage.run(*words).json()["items"]
