@@ -335,9 +335,8 @@ class _Change(_Comment, frozen=True, kw_only=True):
 
     def _verdict(self) -> str:
         """Return the sentence; all of it is ours."""
-        review, calls = self.review, self.outline.calls
-        due = "" if review.note else f"; {words.counted(calls, 'call')} right after the merge"
-        return f"{review.counts}; **{review.rate}**{due}"
+        review, calls = self.review, words.counted(self.outline.calls, "call")
+        return f"{review.counts}; **{review.rate}**; {calls} right after the merge"
 
     def _head(self) -> tuple[str, str]:
         runs = f"runs {self.review.span}"
@@ -367,8 +366,7 @@ class _Change(_Comment, frozen=True, kw_only=True):
         at = f" at {markdown_code(review.commit)}" if review.commit else ""
         where = told(DOT.join(self._where()))
         yield f"- against {markdown_code(review.base)}{at} · {where}"
-        if review.note:
-            yield f"- {told(review.note)}"
+        yield from (f"- {told(note)}" for note in review.notes)
         yield from self._validity()
 
 

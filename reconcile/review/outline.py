@@ -22,7 +22,7 @@ from reconcile.render.layout import escape_terminal
 from reconcile.render.reasons import riding_text
 
 KINDS: Final[tuple[ChangeKind, ...]] = ("added", "removed", "changed", "moved", "renamed")
-NO_STATE: Final = "No state found; assuming that existing items have just run."
+_UNRECORDED: Final = "Nothing is recorded, so every item counts as never run."
 
 _COMMIT_SHOWN = 7
 _WEEK = timedelta(days=7)
@@ -63,8 +63,8 @@ class ReviewOutline(Struct, frozen=True, kw_only=True):
     shortened. `counts`: of changed items by kind, and `kinds` each by itself; `rate`: what becomes
     of the calls; `span`: in which time.
     `changed`: items and sections that are declared otherwise; `affected`: items that are not, and
-    run at other instants. `facts`: what else comes of it, by what it is about. `note`: what had to
-    be assumed.
+    run at other instants. `facts`: what else comes of it, by what it is about. `notes`: what to
+    know of the two sides beforehand.
     """
 
     base: str
@@ -77,7 +77,7 @@ class ReviewOutline(Struct, frozen=True, kw_only=True):
     affected: tuple[ChangedLine, ...]
     days: tuple[DayOfCalls, ...]
     facts: tuple[tuple[str, str], ...]
-    note: str
+    notes: tuple[str, ...]
 
 
 def reviewed(comparison: Comparison, against: str, commit: str | None) -> ReviewOutline:
@@ -102,8 +102,14 @@ def reviewed(comparison: Comparison, against: str, commit: str | None) -> Review
         affected=tuple(_item(change, comparison) for change in moved),
         days=tuple(_days(comparison, home)),
         facts=(*facts(comparison, home), *_riding(comparison)),
-        note=NO_STATE if comparison.assumed and comparison.items else "",
+        notes=tuple(notes(comparison)),
     )
+
+
+def notes(comparison: Comparison) -> Iterator[str]:
+    """Yield what to know of the two sides before their figures are read."""
+    if comparison.unrecorded and comparison.items:
+        yield _UNRECORDED
 
 
 def home_of(comparison: Comparison, *, dated: bool = False) -> words.Vantage:

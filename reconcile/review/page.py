@@ -110,7 +110,7 @@ def plan_html(
     """
     tracks = table.Tracks(timeline, outline.view, before)
     heading = f"{words.counted(outline.calls, 'call')}, one by one"
-    if review and not review.note:
+    if review:
         heading = _after_the_merge(outline)
     due = due_section(outline, heading)
     load = None if timeline is None else load_section(outline, timeline, review)
@@ -166,7 +166,11 @@ def _head(
     else:
         commit = f" at {review.commit}" if review.commit else ""
         where, verdict = f"the change against {review.base}{commit}", review.counts
-        lead = [review.rate, review.note or _after_the_merge(outline)]
+        lead = [
+            review.rate,
+            _after_the_merge(outline),
+            *(n.removesuffix(".") for n in review.notes),
+        ]
     blocked = blocked_text(plan.blocked_by, outline.complete)
     return Head(
         tab=DOT.join([*(("Blocked",) if blocked else ()), verdict]),

@@ -25,7 +25,7 @@ from reconcile.render import layout, words
 from reconcile.render.documents import AnyAddress, Count, RidingDocument, Seconds, encode
 from reconcile.render.layout import escape_ci_log, escape_terminal
 from reconcile.render.reasons import riding_text
-from reconcile.review.outline import NO_STATE, counts_by_kind, facts, home_of
+from reconcile.review.outline import counts_by_kind, facts, home_of, notes
 
 # What a change of the files does to the next days, as a reviewer reads it.
 
@@ -63,8 +63,8 @@ class _Page(Struct, frozen=True):
             yield from ["Beside the items:", *self._listed(map(self._section, sections))]
         if not self.comparison.is_empty:
             yield from self._outlook()
-        if self.comparison.assumed and self.comparison.items:
-            yield from layout.wrap(NO_STATE, self.width)
+        for note in notes(self.comparison):
+            yield from layout.wrap(note, self.width)
 
     def _heading(self) -> list[str]:
         comparison = self.comparison
@@ -261,12 +261,12 @@ class NightDocument(Struct, frozen=True, kw_only=True):
 class ComparisonDocument(Struct, frozen=True, kw_only=True):
     """What `reconcile plan --against REF --format json` has under `against`."""
 
-    format_version: Literal[1] = 1
+    format_version: Literal[2] = 2
     reference: str
     changes: bool
     now: Instant
     until: Instant
-    assumed_just_run: bool
+    notes: tuple[str, ...]
     items: tuple[ItemChangeDocument, ...]
     sections: tuple[SectionDocument, ...]
     unchanged: Count
@@ -286,7 +286,7 @@ def comparison_document(comparison: Comparison, against: str) -> ComparisonDocum
         changes=not comparison.is_empty,
         now=comparison.now,
         until=comparison.until,
-        assumed_just_run=comparison.assumed,
+        notes=tuple(notes(comparison)),
         items=tuple(map(ItemChangeDocument.of, comparison.items)),
         sections=tuple(
             SectionDocument(section=c.section, kind=c.kind, fields=_fields(c.fields))
