@@ -113,7 +113,6 @@ MESSAGES: Final[Mapping[str, Message]] = {
     "not-a-repository": Message("not in a usable git repository"),
     "unknown-ref": Message("no such revision"),
     "no-merge-base": Message("no commit in common"),
-    "path-not-in-ref": Message("the path is not in that revision"),
     "not-a-file-in-ref": Message("not a regular file in that revision"),
     "git-failed": Message("git could not read the revision"),
     # Codes about what is declared: single items, and how they stand to each other.

@@ -15,7 +15,7 @@ import click
 from reconcile import __version__
 from reconcile.clock import wall_clock
 from reconcile.errors import ExitCode, ReconcileError, fail
-from reconcile.model.comparison import SavedPlan, Shift
+from reconcile.model.comparison import BothVersions, SavedPlan
 from reconcile.model.desired import Desired
 from reconcile.model.observed import Observed
 from reconcile.model.plan import Await, Choice, Plan
@@ -117,9 +117,9 @@ def _plan(options: shared.Options, console: Console) -> int:
     if options.out is not None:
         save(options, planned, desired, recorded, choice)
     if options.against is not None:
-        from reconcile.review.command import earlier_version
+        from reconcile.review.command import both_versions
 
-        versions = Shift(earlier_version(options, understood), desired)
+        versions = both_versions(options, desired, understood)
         news = _compare(options, console, versions, recorded, planned, live)
         _say_below(live, console)
         return _exit_code(planned, options, news=news)
@@ -166,7 +166,7 @@ def _lines(live: _Live | None, console: Console) -> Sequence[str]:
 def _compare(
     options: shared.Options,
     console: Console,
-    versions: Shift[Desired],
+    versions: BothVersions,
     recorded: Recorded,
     planned: Plan,
     live: _Live | None,
@@ -175,7 +175,7 @@ def _compare(
     from reconcile.review import command as review
 
     before, desired = versions.before, versions.after
-    comparison = review.compare_with(before, options, desired, recorded, planned)
+    comparison = review.compare_with(versions, options, recorded, planned)
     if console.format in REVIEWED:
         beside = review.Beside(comparison, before, _lines(live, console))
         review.say_review(planned, desired, recorded, options, console, beside)

@@ -7,6 +7,7 @@ from typing import Generic, Literal, TypeVar
 from msgspec import Struct, field
 
 from reconcile.model.address import Address
+from reconcile.model.desired import Desired
 from reconcile.model.forecast import ClockNight, Riding
 from reconcile.model.plan import ActionKind, Request
 from reconcile.model.recorded import Declaration
@@ -32,6 +33,17 @@ class Shift(Struct, Generic[V], frozen=True):
     def is_change(self) -> bool:
         """Whether the two differ."""
         return self.before != self.after
+
+
+class BothVersions(Struct, frozen=True):
+    """Two versions of a desired state. `lacking`: files of the later one that the earlier had not.
+
+    A directory that had no file is among them.
+    """
+
+    before: Desired
+    after: Desired
+    lacking: tuple[str, ...] = ()
 
 
 class FieldChange(Struct, frozen=True):
@@ -127,7 +139,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
     """What a change of the desired state does from `now` until `until` (excluded), both UTC.
 
     `items` and `sections` hold changes only, `unchanged` counts the items left out. `unrecorded`:
-    there is no record, so that in both versions nothing has run yet.
+    there is no record, so that in both versions nothing has run yet. `lacking`: see `BothVersions`.
     """
 
     now: datetime
@@ -141,6 +153,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
     joined: tuple[Sharing, ...]
     parted: tuple[Sharing, ...]
     unrecorded: bool = False
+    lacking: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:

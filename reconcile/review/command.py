@@ -12,7 +12,7 @@ from reconcile.config.toml import read_bounded
 from reconcile.config.values import parse_positive_duration
 from reconcile.errors import Diagnostic, ExitCode, LeafError, Place, ReconcileError, fail
 from reconcile.model.address import Address
-from reconcile.model.comparison import Comparison, PlannedCall, PrintedPlan, Value
+from reconcile.model.comparison import BothVersions, Comparison, PlannedCall, PrintedPlan, Value
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Plan
 from reconcile.model.recorded import Recorded
@@ -126,20 +126,23 @@ def say_told(told: Told, console: Console) -> None:
 LONGEST_HORIZON = timedelta(days=92)
 
 
-def earlier_version(options: Options, present: Understood) -> Desired:
+def both_versions(options: Options, desired: Desired, present: Understood) -> BothVersions:
     """Load the version that `--against` names, and nothing else: no token, no socket, no state."""
-    before = load_version(options.against, options.file, present).desired
+    before, lacking = load_version(options.against, options.file, present)
     said = operator_url(options)
-    return before if said is None else replace(before, state_url=said)
+    before = before if said is None else replace(before, state_url=said)
+    return BothVersions(before, desired, lacking)
 
 
 def compare_with(
-    before: Desired, options: Options, desired: Desired, recorded: Recorded, planned: Plan
+    versions: BothVersions, options: Options, recorded: Recorded, planned: Plan
 ) -> Comparison:
     """Compare what is declared, and planned, with an earlier version."""
     horizon = horizon_of(options.horizon)
     outset = Outset(clock=wall_clock(), covered=covered_by(planned))
-    return compare(before, desired, recorded, planned.now, horizon, outset)
+    before, after = versions.before, versions.after
+    compared = compare(before, after, recorded, planned.now, horizon, outset)
+    return replace(compared, lacking=versions.lacking)
 
 
 def comparison_told(comparison: Comparison, options: Options) -> ComparisonDocument:

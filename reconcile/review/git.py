@@ -12,9 +12,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from reconcile.config import toml
-from reconcile.config.load import UNSHARED, LoadedFiles, Understood, load_past
+from reconcile.config.load import UNSHARED, Understood, load_past
 from reconcile.config.merge import LOCK_NAME
 from reconcile.errors import LeafError, Place, ReconcileError, fail
+from reconcile.model.desired import Desired
 from reconcile.model.struct import replace
 
 # Reads objects of a git repository through git's plumbing: no checkout, no shell, no network.
@@ -169,8 +170,10 @@ SINCE_PARTING = "..."
 
 def load_version(
     against: str, locations: toml.Locations, present: Understood = UNSHARED
-) -> LoadedFiles:
+) -> tuple[Desired, tuple[str, ...]]:
     """Load the version of the desired state at `locations` that a git revision or a file holds.
+
+    Also returned are the paths of which a revision holds nothing: it declared nothing there.
 
     What begins with `./`, `../` or `/`, or ends in `.toml`, is a file or a directory; all else is
     a revision. The spelling alone decides, never what exists: else a pull request could add a
@@ -181,9 +184,18 @@ def load_version(
     it is not valid.
     """
     places = toml.paths_of(locations)
-    by_name = _is_path(against)
-    sources = _read_files(against, places[0]) if by_name else _read_all(against, places)
-    return load_past(sources, present)
+    if _is_path(against):
+        return load_past(_read_files(against, places[0]), present).desired, ()
+    sources: dict[str, toml.Source] = {}
+    lacking: list[str] = []
+    for place in places:
+        found = read_ref(against, place)
+        sources.update((source.name, source) for source in found)
+        if not found:
+            lacking.append(str(place / "*.toml" if place.is_dir() else place))
+    if not sources:
+        sources[against] = _source(against, b"", places[0].parent)
+    return load_past(tuple(sources.values()), present).desired, tuple(lacking)
 
 
 def commit_of(against: str, locations: toml.Locations) -> str | None:
@@ -202,27 +214,8 @@ def commit_of(against: str, locations: toml.Locations) -> str | None:
         raise _failed(error, location) from None
 
 
-def _read_all(ref: str, locations: tuple[Path, ...]) -> tuple[toml.Source, ...]:
-    """Read what a revision holds of several places; one that it lacks declared nothing then.
-
-    Raises ReconcileError where it holds none of them.
-    """
-    sources: dict[str, toml.Source] = {}
-    lacking: list[ReconcileError] = []
-    for location in locations:
-        try:
-            sources.update((source.name, source) for source in read_ref(ref, location))
-        except ReconcileError as error:
-            if error.diagnostics[0].code != "path-not-in-ref":
-                raise
-            lacking.append(error)
-    if not sources:
-        raise lacking[0]
-    return tuple(sources.values())
-
-
 def read_ref(ref: str, location: Path) -> tuple[toml.Source, ...]:
-    """Read the file, or the `*.toml` of the directory, at `location` as of a revision.
+    """Read the file, or the `*.toml` of the directory, at `location` as of a revision, if any.
 
     `REF...` is the merge base of REF and HEAD: what REF has gained since is no change of ours.
     Nothing is checked out, and no hook, filter or connection is used.
@@ -327,9 +320,11 @@ Committed = tuple[str, TreeEntry]
 def list_committed(repository: Repository, commit: str, path: str, ref: str) -> list[Committed]:
     """List the file at a path, or the files of the directory there, and the lock file beside it.
 
-    `ref` is what the operator calls the commit. Raises ReconcileError.
+    There may be none. `ref` is what the operator calls the commit. Raises ReconcileError.
     """
-    found = _find(repository, commit, path, ref)
+    found = _find(repository, commit, path)
+    if found is None:
+        return []
     if found.mode != TREE:
         _require_regular(found, path, ref)
         return [(path, found), *_lock_beside(repository, commit, path)]
@@ -338,9 +333,8 @@ def list_committed(repository: Repository, commit: str, path: str, ref: str) -> 
         for entry in sorted(repository.entries(found.object_id), key=attrgetter("name"))
         if entry.name.endswith(".toml") and not entry.name.startswith(".")
     ]
-    if not files:
-        detail = f"As of {ref} the directory holds no file that ends in .toml."
-        raise fail("no-files", detail, places=(Place(f"{ref}:{path}"),))
+    if all(entry.name == LOCK_NAME for _, entry in files):
+        return []
     for shown, entry in files:
         _require_regular(entry, shown, ref)
     return files
@@ -363,20 +357,14 @@ def read_committed(repository: Repository, files: Sequence[Committed], ref: str)
     return repository.blobs(object_ids)
 
 
-def _find(repository: Repository, commit: str, path: str, ref: str) -> TreeEntry:
-    """Walk down a commit's trees, naming none but by its id."""
+def _find(repository: Repository, commit: str, path: str) -> TreeEntry | None:
+    """Walk down a commit's trees, naming none but by its id; None where there is nothing."""
     entry = TreeEntry(TREE, commit, "")
     for part in filter(None, path.split("/")):
         inside = repository.entries(entry.object_id) if entry.mode == TREE else ()
         following = next((child for child in inside if child.name == part), None)
         if following is None:
-            raise fail(
-                "path-not-in-ref",
-                f"The commit that {ref} names holds no {path}, so there is no earlier version "
-                "to compare with.",
-                hint="See where it was: git log --oneline --follow -- PATH",
-                places=(Place(f"{ref}:{path}"),),
-            )
+            return None
         entry = following
     return entry
 
@@ -385,7 +373,8 @@ def _lock_beside(repository: Repository, commit: str, path: str) -> list[Committ
     """Return the lock file of that revision, where there is one: templates need it."""
     folder = path.rpartition("/")[0]
     beside = f"{folder}/{LOCK_NAME}".lstrip("/")
-    children = repository.entries(_find(repository, commit, folder, commit).object_id)
+    found = _find(repository, commit, folder)
+    children = repository.entries(found.object_id) if found else ()
     return [(beside, e) for e in children if e.name == LOCK_NAME and e.mode in REGULAR_FILES]
 
 

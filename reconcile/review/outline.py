@@ -89,7 +89,7 @@ def reviewed(comparison: Comparison, against: str, commit: str | None) -> Review
     moved = [change for change in comparison.items if change.kind == "moved"]
     declared = [change for change in comparison.items if change.kind != "moved"]
     return ReviewOutline(
-        base=escape_terminal(against.removesuffix("..."), 120),
+        base=base_name(against),
         commit=(commit or "")[:_COMMIT_SHOWN],
         counts=_counts(comparison),
         kinds=tuple(counts_by_kind((*comparison.items, *comparison.sections))),
@@ -102,14 +102,22 @@ def reviewed(comparison: Comparison, against: str, commit: str | None) -> Review
         affected=tuple(_item(change, comparison) for change in moved),
         days=tuple(_days(comparison, home)),
         facts=(*facts(comparison, home), *_riding(comparison)),
-        notes=tuple(notes(comparison)),
+        notes=tuple(notes(comparison, against)),
     )
 
 
-def notes(comparison: Comparison) -> Iterator[str]:
+def notes(comparison: Comparison, against: str) -> Iterator[str]:
     """Yield what to know of the two sides before their figures are read."""
+    if comparison.lacking:
+        lacking = words.few(comparison.lacking)
+        yield f"{base_name(against)} has no {lacking}: all that is declared there counts as added."
     if comparison.unrecorded and comparison.items:
         yield _UNRECORDED
+
+
+def base_name(against: str) -> str:
+    """Return how the version compared with is called."""
+    return escape_terminal(against.removesuffix("..."), 120)
 
 
 def home_of(comparison: Comparison, *, dated: bool = False) -> words.Vantage:

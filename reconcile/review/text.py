@@ -63,7 +63,7 @@ class _Page(Struct, frozen=True):
             yield from ["Beside the items:", *self._listed(map(self._section, sections))]
         if not self.comparison.is_empty:
             yield from self._outlook()
-        for note in notes(self.comparison):
+        for note in notes(self.comparison, self.against):
             yield from layout.wrap(note, self.width)
 
     def _heading(self) -> list[str]:
@@ -286,7 +286,7 @@ def comparison_document(comparison: Comparison, against: str) -> ComparisonDocum
         changes=not comparison.is_empty,
         now=comparison.now,
         until=comparison.until,
-        notes=tuple(notes(comparison)),
+        notes=tuple(notes(comparison, against)),
         items=tuple(map(ItemChangeDocument.of, comparison.items)),
         sections=tuple(
             SectionDocument(section=c.section, kind=c.kind, fields=_fields(c.fields))

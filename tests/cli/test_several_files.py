@@ -92,7 +92,7 @@ def test_two_files_are_compared_with_a_revision_that_had_one_of_them(two: Stage)
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@localhost"]
     for arguments in (["init", "-q"], ["add", "a.toml"], ["commit", "-q", "-m", "One"]):
         subprocess.run([*git, *arguments], cwd=two.folder, check=True)
-    before = load_version("HEAD", (two.folder / "a.toml", two.folder / "b.toml")).desired
+    before = load_version("HEAD", (two.folder / "a.toml", two.folder / "b.toml"))[0]
     assert [item.address for item in before.items] == ["models.sales.refresh"]
     assert "1 added" in two.run("plan", *BOTH, "--against", "HEAD").out
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.config.repositories import OPS, SALES, commit, refused, repository, run_git
+from tests.config.repositories import SALES, commit, refused, repository, run_git
 
 
 @pytest.fixture
@@ -36,19 +36,6 @@ def test_a_file_cannot_stand_in_for_a_branch(folder: Path) -> None:
     (folder / "origin").mkdir()
     (folder / "origin" / "main").write_text(SALES, encoding="utf-8")
     assert refused("origin/main", folder / "a.toml") == "unknown-ref"
-
-
-def test_a_path_added_since_is_not_in_the_revision(folder: Path) -> None:
-    commit(folder, a=SALES)
-    (folder / "new.toml").write_text(OPS, encoding="utf-8")
-    assert refused("HEAD", folder / "new.toml") == "path-not-in-ref"
-
-
-def test_a_folder_without_any_declaration_then_is_refused(folder: Path) -> None:
-    (folder / "jobs").mkdir()
-    (folder / "jobs" / "notes.txt").write_text("x", encoding="utf-8")
-    commit(folder)
-    assert refused("HEAD", folder / "jobs") == "no-files"
 
 
 @pytest.mark.fault("Z20")

@@ -243,7 +243,7 @@ def test_a_revision_is_read_with_its_own_lock_file(tmp_path: Path) -> None:
     written(folder)
     commit(folder)
     written(folder, lock=LockFile(LOCK.made_for))
-    assert len(load_version("HEAD", folder / "reconcile.toml").desired.items) == 4
+    assert len(load_version("HEAD", folder / "reconcile.toml")[0].items) == 4
     assert load(folder).desired.items == ()
 
 

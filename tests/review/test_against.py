@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -167,6 +168,18 @@ def test_a_saved_plan_is_compared_with_a_printed_one(run: Run, folder: Path) -> 
 def test_diff_takes_two_files_and_nothing_else(run: Run, words: list[str]) -> None:
     ended = run(*words)
     assert (ended.code, "error[bad-usage]" in ended.err) == (1, True)
+
+
+@pytest.mark.parametrize("form", ["text", "json", "markdown", "html"])
+def test_a_change_that_brings_the_file_adds_all_of_it_and_says_so(
+    run: Run, folder: Path, form: str
+) -> None:
+    (folder / "reconcile.toml").rename(folder / "new.toml")
+    ended = run("-f", "new.toml", "--against", "HEAD...", "--format", form, *AT)
+    assert (ended.code, ended.err) == (0, "")
+    told = re.sub("</?wbr>|`", "", ended.out)
+    assert "HEAD has no new.toml: all that is declared there counts as added" in told
+    assert ('"kind": "added"' if form == "json" else "1 added") in told
 
 
 def test_a_comment_names_the_commit_it_compares_with(run: Run, folder: Path) -> None:

@@ -23,8 +23,8 @@ def test_a_file_is_read_as_of_a_branch_a_tag_or_a_commit(folder: Path, ref: str)
     run_git(folder, "tag", "-am", "one", "v1")
     run_git(folder, "branch", "release")
     commit(folder, a=OPS)
-    assert models(load_version(ref, folder / "a.toml").desired) == ["sales"]
-    assert models(load_version(first, folder / "a.toml").desired) == ["sales"]
+    assert models(load_version(ref, folder / "a.toml")[0]) == ["sales"]
+    assert models(load_version(first, folder / "a.toml")[0]) == ["sales"]
     assert models(load(folder / "a.toml").desired) == ["ops"]
 
 
@@ -40,14 +40,14 @@ def parted(folder: Path) -> None:
 
 def test_three_dots_are_where_head_parted_from_the_revision(folder: Path) -> None:
     parted(folder)
-    assert models(load_version("main", folder / "a.toml").desired) == ["ops"]
-    assert models(load_version("main...", folder / "a.toml").desired) == ["sales"]
+    assert models(load_version("main", folder / "a.toml")[0]) == ["ops"]
+    assert models(load_version("main...", folder / "a.toml")[0]) == ["sales"]
 
 
 def test_three_dots_after_a_merge_are_what_was_merged(folder: Path) -> None:
     parted(folder)
     run_git(folder, "merge", "-q", "-s", "ours", "main")
-    assert models(load_version("main...", folder / "a.toml").desired) == ["ops"]
+    assert models(load_version("main...", folder / "a.toml")[0]) == ["ops"]
 
 
 def test_histories_without_a_commit_in_common_are_told_apart(folder: Path) -> None:
@@ -77,8 +77,8 @@ def test_a_path_in_a_subdirectory_is_found_from_anywhere(
 ) -> None:
     commit(folder, jobs__prod__a=SALES, a=OPS)
     monkeypatch.chdir(folder / "jobs")
-    assert models(load_version("HEAD", Path("prod/a.toml")).desired) == ["sales"]
-    assert models(load_version("HEAD", "../a.toml").desired) == ["ops"]
+    assert models(load_version("HEAD", Path("prod/a.toml"))[0]) == ["sales"]
+    assert models(load_version("HEAD", "../a.toml")[0]) == ["ops"]
 
 
 @pytest.mark.parametrize("at", ["jobs", "."])
@@ -86,9 +86,9 @@ def test_a_directory_is_one_desired_state(folder: Path, at: str) -> None:
     prefix = "" if at == "." else f"{at}__"
     commit(folder, **{f"{prefix}a": SALES, f"{prefix}b": OPS, f"{prefix}below__c": "bad"})
     (folder / at / "b.toml").unlink()
-    loaded = load_version("HEAD", folder / at)
-    assert models(loaded.desired) == ["ops", "sales"]
-    assert loaded.desired.state_url == str(folder / at / "reconcile.state.json")
+    loaded, _ = load_version("HEAD", folder / at)
+    assert models(loaded) == ["ops", "sales"]
+    assert loaded.state_url == str(folder / at / "reconcile.state.json")
 
 
 def test_mistakes_of_an_earlier_version_say_which_version(folder: Path) -> None:
@@ -98,9 +98,25 @@ def test_mistakes_of_an_earlier_version_say_which_version(folder: Path) -> None:
     assert caught.value.diagnostics[0].places[0].file == "HEAD:jobs/a.toml"
 
 
+@pytest.mark.parametrize(
+    ("at", "lacking"),
+    [("new.toml", "new.toml"), ("jobs", "jobs/*.toml"), ("empty", "empty/*.toml")],
+)
+def test_a_revision_that_holds_nothing_there_declared_nothing(
+    folder: Path, at: str, lacking: str
+) -> None:
+    (folder / "empty").mkdir()
+    (folder / "empty" / "notes.txt").write_text("x", encoding="utf-8")
+    commit(folder, a=SALES)
+    (folder / "jobs").mkdir()
+    (folder / "new.toml").write_text(OPS, encoding="utf-8")
+    assert load_version("HEAD", folder / at)[1] == (str(folder / lacking),)
+    assert models(load_version("HEAD", folder / at)[0]) == []
+
+
 def test_files_watched_by_an_earlier_version_need_not_exist(folder: Path) -> None:
     commit(folder, a=SALES.replace('every = "6h"', 'when_changed = ["gone.sql"]'))
-    assert models(load_version("HEAD", folder / "a.toml").desired) == ["sales"]
+    assert models(load_version("HEAD", folder / "a.toml")[0]) == ["sales"]
 
 
 def test_variables_of_a_hook_do_not_lead_elsewhere(
@@ -109,7 +125,7 @@ def test_variables_of_a_hook_do_not_lead_elsewhere(
     commit(folder, a=SALES)
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
     monkeypatch.setenv("GIT_PAGER", "touch sprung")
-    assert models(load_version("HEAD", folder / "a.toml").desired) == ["sales"]
+    assert models(load_version("HEAD", folder / "a.toml")[0]) == ["sales"]
 
 
 def test_neither_a_hook_nor_a_filter_of_the_repository_runs(folder: Path) -> None:
@@ -137,9 +153,9 @@ def test_what_is_spelled_like_a_file_is_one(folder: Path) -> None:
     commit(folder, a=SALES)
     old = folder.parent / "old.toml"
     old.write_text(OPS, encoding="utf-8")
-    loaded = load_version(str(old), folder / "a.toml")
-    assert models(loaded.desired) == ["ops"]
-    assert loaded.desired.state_url == load(folder / "a.toml").desired.state_url
+    loaded, _ = load_version(str(old), folder / "a.toml")
+    assert models(loaded) == ["ops"]
+    assert loaded.state_url == load(folder / "a.toml").desired.state_url
 
 
 @pytest.mark.parametrize("against", ["./gone.toml", "gone.toml", "/nonexistent/x"])
