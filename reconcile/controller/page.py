@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from reconcile.controller.situation import Recent, RecentWord, Situation
 from reconcile.model.address import Address
-from reconcile.model.reason import Status
 from reconcile.model.struct import replace
 from reconcile.render import table, words
 from reconcile.render.apply import Board
@@ -232,7 +231,6 @@ _JOB_LIMIT = 64
 
 # Every item: how it stands, how late it is, what runs or waits, what comes next.
 
-_CALM = table.CALM | {Status.DUE}
 _CHOICES = (
     ("running", "running"),
     ("waits", "waits"),
@@ -249,13 +247,17 @@ def _items(situation: Situation, outline: Outline, now: datetime) -> table.Items
         late = ""
         if item.address in situation.late:
             late = f"{words.duration_text(situation.late_s(item.address, now))} late"
-        entry = table.item_entry(item, tracks, calm=_CALM, note=late)
+        entry = table.item_entry(item, tracks, calm=table.NOT_STUCK, note=late)
         word, told = calls.get(item.address, ("", ""))
         if not word:
             return entry
         return replace(entry, word=word, tone=word, statuses=f"{entry.statuses} {word}", note=told)
 
-    return table.items_table("Items", tracks, _CHOICES, outline.items, shown)
+    urgent = [
+        n for n, (a, s) in enumerate(outline.stands) if a in calls or s not in table.NOT_STUCK
+    ]
+    listed = table.Group("", outline.items, urgent)
+    return table.items_table("Items", tracks, _CHOICES, [listed], shown)
 
 
 def _calls(board: Board, now: datetime) -> Mapping[Address, tuple[str, str]]:

@@ -128,6 +128,7 @@ def fleet_page(
             noun="instances",
             columns=_HEADINGS,
             choices=tuple((_key(word), f"{word} ({n:,})") for word, n in sorted(counts.items())),
+            total=len(seats),
             rows=excerpt.of(seats, now),
         ),
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
+from operator import attrgetter
 from typing import Final, assert_never, get_args
 
 from msgspec import Struct
@@ -374,7 +375,8 @@ class Outline(Struct, frozen=True, kw_only=True):
     whole stands. `calls`: that an apply would make; `awaited`: jobs
     it would await. `figures`: how many of everything else there are. `upcoming`: the address that
     matters next, and when. `due`: the rows of all actions. `statuses`: of all items, by urgency,
-    as `items` are. `complete`: gives a command what the one that the reader ran was given.
+    as `items` are. `stands`: address and status of each of `items`. `complete`: gives a command
+    what the one that the reader ran was given.
     What `--select` left out is only in `items`. Long lists are told as they are read.
     """
 
@@ -391,6 +393,7 @@ class Outline(Struct, frozen=True, kw_only=True):
     covered: Sequence[Row]
     missed: Sequence[Row]
     items: Sequence[ItemLine]
+    stands: Sequence[tuple[Address, Status]]
     statuses: tuple[tuple[Status, int], ...]
     complete: Callable[[str], str] = str
 
@@ -427,7 +430,7 @@ def outlined(  # noqa: PLR0913 -- what a reader is to be told, and where
     if in_place:
         stuck = chain.from_iterable(grouped[status] for status in STUCK)
         ordered = chain(stuck, (one for one in plan.standings if one.status not in STUCK))
-    items = _Items(plan, reader, recorded)
+    listed, items = tuple(ordered), _Items(plan, reader, recorded)
     places = [(action, place) for action in plan.actions for place in _places(action)]
     return Outline(
         document=plan_document(plan, host=host, complete=complete),
@@ -442,7 +445,8 @@ def outlined(  # noqa: PLR0913 -- what a reader is to be told, and where
         still=Telling(still, lambda standing: _standing_row(standing, reader)),
         covered=Telling(selected[Status.COVERED], lambda one: _standing_row(one, reader)),
         missed=tuple(_missed_rows(plan, reader)),
-        items=Telling(tuple(ordered), items.line),
+        items=Telling(listed, items.line),
+        stands=Telling(listed, attrgetter("address", "status")),
         statuses=tuple((status, len(group)) for status, group in grouped.items() if group),
         complete=complete,
     )

@@ -6,11 +6,11 @@ in the values they are given.
 
 import re
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Literal, TypeVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -152,9 +152,33 @@ def fitting(
     head, tail = middle_cut(Telling(places, size), room.size, room.entries)
     if head == len(things):
         return tuple(map(part, places))
-    more = counted(len(things) - head - tail, f"more {room.noun}")
-    note = f"{more} left out here: {room.whole} lists all of them"
+    note = left_out(len(things) - head - tail, room)
     return (*map(part, places[:head]), note, *map(part, places[len(things) - tail :]))
+
+
+def most_urgent(
+    things: Sequence[Thing], show: Callable[[Thing], Shown], room: Room, urgent: Iterable[int] = ()
+) -> tuple[list[Shown], int]:
+    """Show the things in their order, or as many as there is room for, and say what that takes.
+
+    `urgent`: the places of those that are shown before any other.
+    """
+    kept: dict[int, Shown] = {}
+    used = 0
+    for place in islice(dict.fromkeys((*urgent, *range(len(things)))), room.entries):
+        shown = show(things[place])
+        size = _size(shown)
+        if used + size > room.size:
+            break
+        kept[place] = shown
+        used += size
+    return [kept[place] for place in sorted(kept)], used
+
+
+def left_out(number: int, room: Room) -> str:
+    """Say how many entries are not shown, and where they are."""
+    more = counted(number, f"more {room.noun}")
+    return f"{more} left out here: {room.whole} lists all of them"
 
 
 def _size(value: object) -> int:
@@ -303,7 +327,7 @@ def lines_section(heading: str, lines: Sequence[str], *, changes: bool) -> Lines
 
 # What an apply would do, and why.
 
-_ACTIONS = Room(200_000, 200, "action", "reconcile plan --verbose")
+_ACTIONS = Room(200_000, 200, "action", "reconcile plan --verbose --format text")
 
 
 class DueEntry(Struct, frozen=True):

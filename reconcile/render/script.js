@@ -15,7 +15,9 @@
       row.hidden = !(right && words.every((word) => text.includes(word)));
       if (!row.hidden) count += 1;
     }
-    form.querySelector("output").textContent = count + " of " + rows.length + " shown";
+    const left = table ? table.dataset.total - rows.length : 0;
+    const told = (number) => number.toLocaleString("en-US");
+    form.querySelector("output").textContent = told(count) + " of " + told(rows.length) + (left > 0 ? " on this page; " + told(left) + " are not" : " shown");
   };
   const zoom = () => {
     const day = chosen.get("day") || "";

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import islice
+from typing import Generic
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -16,7 +17,7 @@ from reconcile.model.struct import Thing, replace
 from reconcile.render import words
 from reconcile.render.layout import DOT, MOST_LISTED
 from reconcile.render.outline import STATUS_WORDS, ItemLine, Outline
-from reconcile.render.page import Room, fitting
+from reconcile.render.page import Room, left_out, most_urgent
 from reconcile.render.reasons import riding_text
 from reconcile.render.words import days
 
@@ -350,7 +351,7 @@ def _marks(places: Sequence[int], width: int) -> tuple[list[int], list[tuple[int
 
 # The table: rows that open, filters, groups.
 
-_ROOM = Room(1_350_000, MOST_LISTED, "item", "reconcile plan --verbose")
+_ROOM = Room(1_350_000, MOST_LISTED, "item", "reconcile plan --verbose --format text")
 _NEXT_SHOWN = 5
 _WHOLE_NAME = 60
 """Characters of a name that is not broken where there is room."""
@@ -404,7 +405,7 @@ class ItemsTable(Struct, frozen=True, kw_only=True):
     """A table that can be narrowed down. `noun`: what a row is, in plural.
 
     `columns`: the first, and those behind status and track. `choices`, `kinds`: values and words
-    of the filter. A text among the rows counts what is left out.
+    of the filter. `total`: of items, shown or not. A text among the rows counts what is left out.
     """
 
     heading: str
@@ -413,6 +414,7 @@ class ItemsTable(Struct, frozen=True, kw_only=True):
     choices: tuple[tuple[str, str], ...]
     kinds: tuple[tuple[str, str], ...] = ()
     axis: Axis | None = None
+    total: int
     rows: tuple[ItemEntry | GroupEntry | str, ...]
 
     @property
@@ -424,14 +426,32 @@ class ItemsTable(Struct, frozen=True, kw_only=True):
 KINDS = (("refresh", "refreshes"), ("reset", "cache resets"))
 
 
+class Group(Struct, Generic[Thing], frozen=True):
+    """Items, in their order, under a heading if that has a name.
+
+    `urgent`: the places of those that are shown before any other where not all can be.
+    """
+
+    name: str
+    things: Sequence[Thing]
+    urgent: Sequence[int]
+
+
+CALM = frozenset({Status.COVERED})
+"""Of what stands so, the reason is told once its row is opened."""
+
+NOT_STUCK = CALM | {Status.DUE}
+"""Of what stands otherwise, somebody wants to know why."""
+
+
 def items_table(
     heading: str,
     tracks: Tracks,
     choices: tuple[tuple[str, str], ...],
-    things: Sequence[Thing],
-    show: Callable[[Thing], ItemEntry | GroupEntry],
+    groups: Sequence[Group[Thing]],
+    show: Callable[[Thing], ItemEntry],
 ) -> ItemsTable:
-    """Return the table of the items that `things` are, in their order. `choices`: of its filter."""
+    """Return the table of the items of some groups. `choices`: of its filter."""
     return ItemsTable(
         heading=heading,
         noun="items",
@@ -439,12 +459,30 @@ def items_table(
         choices=choices,
         kinds=KINDS,
         axis=tracks.axis,
-        rows=fitting(things, show, _ROOM),
+        total=sum(len(group.things) for group in groups),
+        rows=tuple(_rows([group for group in groups if group.things], show)),
     )
 
 
-CALM = frozenset({Status.COVERED})
-"""Of what stands so, the reason is told once its row is opened."""
+def _rows(
+    groups: Sequence[Group[Thing]], show: Callable[[Thing], ItemEntry]
+) -> Iterator[ItemEntry | GroupEntry | str]:
+    """Yield every group: each may take most of what room is left, or all that later ones do not."""
+    left, entries = _ROOM.size, _ROOM.entries
+    later = sum(len(group.things) for group in groups)
+    for group in groups:
+        later -= len(group.things)
+        share = max(entries * 3 // 4, entries - later)
+        size = left - (entries - share) * (_ROOM.size // _ROOM.entries)
+        shown, used = most_urgent(
+            group.things, show, replace(_ROOM, size=size, entries=share), group.urgent
+        )
+        left, entries = left - used, entries - len(shown)
+        if group.name:
+            yield GroupEntry(f"{group.name} ({len(group.things):,})")
+        yield from shown
+        if more := len(group.things) - len(shown):
+            yield left_out(more, _ROOM)
 
 
 def item_entry(

@@ -228,35 +228,35 @@ def _items(
 ) -> table.ItemsTable:
     choices = table.status_choices(outline)
     if review is None:
+        urgent = [n for n, (_, s) in enumerate(outline.stands) if s not in table.NOT_STUCK]
+        listed = table.Group("", outline.items, urgent)
         return table.items_table(
-            "Items", tracks, choices, outline.items, lambda item: table.item_entry(item, tracks)
+            "Items", tracks, choices, [listed], lambda item: table.item_entry(item, tracks)
         )
     items = {item.address: item for item in outline.items}
     lines = (*review.changed, *review.affected)
     touched = {line.address for line in lines}
     rest = [item for address, item in items.items() if address not in touched]
 
-    def shown(
-        thing: ChangedLine | ItemLine | table.GroupEntry,
-    ) -> table.ItemEntry | table.GroupEntry:
-        match thing:
-            case ChangedLine():
-                return _changed_entry(thing, items, tracks)
-            case ItemLine():
-                return table.item_entry(thing, tracks)
-            case table.GroupEntry():
-                return thing
+    def shown(thing: ChangedLine | ItemLine) -> table.ItemEntry:
+        if isinstance(thing, ChangedLine):
+            return _changed_entry(thing, items, tracks)
+        return table.item_entry(thing, tracks)
 
-    things: list[ChangedLine | ItemLine | table.GroupEntry] = []
-    for heading, group in (
-        ("Changed", review.changed),
-        ("Also affected: declared as before, at other times", review.affected),
-        ("As before", rest),
-    ):
-        if group:
-            things += [table.GroupEntry(f"{heading} ({len(group):,})"), *group]
+    stuck = {address for address, status in outline.stands if status not in table.NOT_STUCK}
+
+    def group(
+        name: str, things: Sequence[ChangedLine | ItemLine]
+    ) -> table.Group[ChangedLine | ItemLine]:
+        return table.Group(name, things, [n for n, it in enumerate(things) if it.address in stuck])
+
+    groups = (
+        group("Changed", review.changed),
+        group("Also affected: declared as before, at other times", review.affected),
+        group("As before", rest),
+    )
     kinds = tuple((kind, f"{_KIND_WORDS.get(kind, kind)} ({n:,})") for kind, n in review.kinds)
-    return table.items_table("What changes", tracks, (*kinds, *choices), things, shown)
+    return table.items_table("What changes", tracks, (*kinds, *choices), groups, shown)
 
 
 _KIND_WORDS = {"moved": "also affected"}

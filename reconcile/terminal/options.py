@@ -363,7 +363,7 @@ def _output_options(*formats: str) -> Declare:
             "-v",
             "--verbose",
             is_flag=True,
-            help="Show also what is covered, and all of a long list.",
+            help="Show also what is covered, and as text all of a long list.",
         ),
     )
 

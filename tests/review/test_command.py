@@ -58,6 +58,22 @@ def test_a_comment_and_a_page_tell_what_changes(staged: Staging) -> None:
     assert "<dt>Before</dt><dd>every 12h</dd></div><div><dt>After</dt><dd>every 6h</dd>" in page.out
 
 
+def test_each_group_of_a_long_page_keeps_its_heading_and_what_is_frozen(staged: Staging) -> None:
+    old = models([f"m{n}" for n in range(2000)], 'refresh = { every = "6h" }\n')
+    window = "from = 2026-11-01T00:00:00Z\nuntil = 2026-12-01T00:00:00Z"
+    freeze = f'[[freeze]]\nname = "audit"\n{window}\nmatch = ["models.m999.*"]\n'
+    changed, rest = old.split("[models.m1000]")
+    stage = staged(HEAD + changed.replace("6h", "12h") + "[models.m1000]" + rest + freeze)
+    stage.write(HEAD + old + freeze, "old.toml")
+    page = stage.run("plan", "--against", "./old.toml", *AT, "--format", "html").out
+    assert "Changed (1,000)</th>" in page
+    assert "As before (1,000)</th>" in page
+    assert page.count('data-status="changed deferred"') == 1
+    left = sum(int(number) for number in re.findall("([0-9]+) more items left out", page))
+    assert page.count("data-status=") + left == 2_000
+    assert 'data-total="2000"' in page
+
+
 def test_the_exit_code_tells_of_calls_in_every_format(staged: Staging) -> None:
     stage = staged(TEXT)
     for name in ("text", "json", "markdown", "html"):
