@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Final, Literal, get_args, get_origin
 
-from msgspec import Meta, Struct, convert, field, json, to_builtins
+from msgspec import Meta, Struct, convert, field, inspect, json, to_builtins
 from msgspec.json import schema_components
-from msgspec.structs import asdict
+from msgspec.structs import asdict, astuple
 
 from reconcile.errors import Diagnostic, Severity
 from reconcile.model.address import Address
@@ -130,11 +130,12 @@ def schema_of(title: str, *documents: type[Struct], grows: bool = True) -> dict[
     What the first of them says of itself is the description. `grows`: keys may be added to it.
     A key with a default is there all the same, but in what leaves out its defaults.
     """
-    omits = documents[-1].__struct_config__.omit_defaults
+    omit = set(_leaving_out(documents))
     shapes, definitions = schema_components(
         documents, schema_hook=_anything, ref_template="#/$defs/{name}"
     )
-    for shape in () if omits else definitions.values():
+    for name in definitions.keys() - omit:
+        shape = definitions[name]
         known = shape.get("properties", {}).items()
         always = [key for key, value in known if "default" in value]
         shape["required"] = [*shape.get("required", ()), *always]
@@ -149,6 +150,26 @@ def schema_of(title: str, *documents: type[Struct], grows: bool = True) -> dict[
     }
     rest = {key: value for key, value in one_of.items() if key not in head}
     return {**head, **rest, "$defs": definitions}
+
+
+def _leaving_out(documents: tuple[type[Struct], ...]) -> Iterator[str]:
+    """Yield the names of the documents, and of what is in them, that leave out their defaults."""
+    met: set[object] = set()
+    left: list[object] = list(inspect.multi_type_info(documents))
+    while left:
+        match left.pop():
+            case inspect.StructType(cls=kind, fields=fields) if kind not in met:
+                met.add(kind)
+                left += [one.type for one in fields]
+                plain = get_origin(kind) or kind
+                if plain.__struct_config__.omit_defaults:
+                    yield plain.__name__
+            case inspect.StructType():
+                pass
+            case inspect.Type() as whole:
+                left += astuple(whole)
+            case tuple() as parts:
+                left += parts
 
 
 def _anything(kind: type) -> dict[str, object]:

@@ -7,8 +7,8 @@ from hypothesis import given
 
 from reconcile.controller.situation import situation_json
 from reconcile.model.desired import Desired
-from reconcile.model.journal import Numbered
-from reconcile.model.recorded import Recorded
+from reconcile.model.journal import Numbered, Signalled
+from reconcile.model.recorded import Recorded, Signal
 from reconcile.model.struct import replace
 from reconcile.planning.plan import standings
 from reconcile.render.records import history_json, records_json
@@ -60,6 +60,11 @@ def test_however_items_stand_they_satisfy_their_schema(world: tuple[Desired, Rec
 @given(journals())
 def test_any_history_satisfies_its_schema(journal: list[Numbered]) -> None:
     history_satisfies(json.loads(history_json(journal)))
+
+
+def test_a_signal_without_a_note_satisfies_the_schema_of_histories() -> None:
+    signalled = Signalled(NOON, "load", Signal(NOON, NOON))
+    history_satisfies(json.loads(history_json([Numbered(1, signalled)])))
 
 
 def test_every_entry_of_the_journal_has_its_word_in_the_schema_of_histories() -> None:
