@@ -104,8 +104,8 @@ class Console(Struct, frozen=True):
         """Print diagnostics on standard error; as JSON, if that was asked, see `kept`.
 
         In GitHub Actions, and with --format github, each is also an annotation of the pull request:
-        the runner looks for those in both streams, and only standard error is free for them in
-        every format.
+        the runner looks for those in both streams, and standard error is free for them, unless it
+        is to be JSON.
         """
         listed = [
             replace(one, hint=self.complete(one.hint)) if one.hint else one for one in diagnostics
@@ -137,7 +137,8 @@ class Console(Struct, frozen=True):
 
 def standard_console(format_: Format | Literal["github"], colour: ColourChoice) -> Console:
     """Make the console of this process. `github`: text, and annotations wherever it runs."""
-    annotate = format_ == "github" or os.environ.get("GITHUB_ACTIONS") == "true"
+    on_github = os.environ.get("GITHUB_ACTIONS") == "true" and format_ != "json"
+    annotate = format_ == "github" or on_github
     shown: Format = "text" if format_ == "github" else format_
     return Console(sys.stdout, sys.stderr, shown, colour, annotate, kept=[])
 

@@ -25,7 +25,7 @@ def folder(bare: Stage) -> Stage:
     return bare
 
 
-@pytest.mark.parametrize("format_", ["text", "json"])
+@pytest.mark.parametrize("format_", ["text", "github"])
 def test_a_mistake_in_a_directory_is_annotated_in_its_own_file_and_line(
     folder: Stage, format_: str
 ) -> None:
@@ -42,17 +42,11 @@ def test_annotations_name_files_from_the_root_of_the_checkout(folder: Stage) -> 
     assert f"::error file={folder.folder.name}/live/b.toml,line=2" in told.err
 
 
-def test_warnings_are_annotated_and_json_on_standard_output_stays_whole(bare: Stage) -> None:
-    bare.write(GOOD)
-    (bare.folder / "state").mkdir()
-    (bare.folder / "state" / "x.json").write_text("{}")
-    told = bare.run("plan", "--format", "json", "--state", "state/none", GITHUB_ACTIONS="true")
-    assert told.code == 0
-    assert json.loads(told.out)["actions"]
-
-
-def test_errors_are_json_on_standard_error_with_the_file_they_are_in(folder: Stage) -> None:
-    told = folder.run("validate", "-f", "live", "--format", "json")
+@pytest.mark.parametrize("runner", ["", "true"])
+def test_errors_are_json_on_standard_error_with_the_file_they_are_in(
+    folder: Stage, runner: str
+) -> None:
+    told = folder.run("validate", "-f", "live", "--format", "json", GITHUB_ACTIONS=runner)
     diagnostics = json.loads(told.err)["diagnostics"]
     assert {place["file"] for d in diagnostics for place in d["places"]} == {"live/b.toml"}
     assert {place["line"] for d in diagnostics for place in d["places"]} == {2, 5}
