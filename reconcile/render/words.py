@@ -40,12 +40,12 @@ class Vantage(Struct, frozen=True):
 
     def both(self, instant: datetime) -> str:
         """Return `06:00 EST (11:00Z)`, with a date when it is not today there; `11:00Z` in UTC."""
-        return _with_utc(self.local(instant), instant, self.zone, dated=self.dated)
+        return _with_utc(self.local(instant), instant, self.zone)
 
     def in_full(self, instant: datetime) -> str:
         """Return `Sun 22 Nov 2026 06:00 EST (11:00Z)`, which says the same on any other day."""
         told = _local_text(instant, self.zone, None)
-        return _with_utc(told, instant, self.zone, dated=True)
+        return _with_utc(told, instant, self.zone)
 
     def local(self, instant: datetime) -> str:
         """Return `06:00 EST`, with a date when it is not today there; `11:00Z` in UTC."""
@@ -73,11 +73,11 @@ def _local_text(instant: datetime, zone: str, now: datetime | None, *, dated: bo
     return f"{told}Z" if name == "UTC" else f"{told} {name}"
 
 
-def _with_utc(told: str, instant: datetime, zone: str, *, dated: bool) -> str:
+def _with_utc(told: str, instant: datetime, zone: str) -> str:
     if told.endswith("Z"):
         return told
     utc = instant.astimezone(UTC)
-    elsewhere = dated and utc.date() != _local(instant, zone).date()
+    elsewhere = utc.date() != _local(instant, zone).date()
     return f"{told} ({_date(utc, utc.date(), dated=elsewhere)}{utc:%H:%M}Z)"
 
 
