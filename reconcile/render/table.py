@@ -222,6 +222,11 @@ class Tracks:
             self.axis = _axis(timeline, view, compared=before is not None)
             self._scale = Scale(timeline.start, timeline.until)
 
+    @property
+    def runs(self) -> str:
+        """Return what is said above the numbers of runs: all, whichever day is looked at."""
+        return f"Runs in {self.axis.heading.removeprefix('Next ')}" if self.axis else "Runs"
+
     def course(self, address: Address, view: words.Vantage, was: Address | None = None) -> Course:
         """Return what is known of an address, which may have been another before."""
         track = self._timeline.track(address) if self._timeline else None
@@ -455,7 +460,7 @@ def items_table(
     return ItemsTable(
         heading=heading,
         noun="items",
-        columns=("Item", "Runs", "Next"),
+        columns=("Item", tracks.runs, "Next"),
         choices=choices,
         kinds=KINDS,
         axis=tracks.axis,
@@ -501,7 +506,7 @@ def item_entry(
         said=course.said,
         note=note,
         track=tracks.entry(course),
-        fields=(FieldEntry("Runs", runs), next_field(item)),
+        fields=(FieldEntry(tracks.runs, runs), next_field(item)),
         why="" if is_calm else DOT.join(filter(None, (item.call, item.why))),
         more=tuple(more_of(item, course, with_why=is_calm)),
     )

@@ -276,7 +276,7 @@ def _changed_entry(
             word=word,
             tone=line.kind,
             sides=sides,
-            fields=(table.FieldEntry("Runs", ""), table.FieldEntry("Next", "")),
+            fields=(table.FieldEntry(tracks.runs, ""), table.FieldEntry("Next", "")),
         )
     item = items.get(line.address)
     course = tracks.course(line.address, item.view if item else tracks.view, line.was)
@@ -289,7 +289,7 @@ def _changed_entry(
         note=item.word if item else "",
         track=tracks.entry(course, compared=True),
         fields=(
-            table.FieldEntry("Runs", line.runs),
+            table.FieldEntry(tracks.runs, line.runs),
             table.next_field(item) if item else table.FieldEntry("Next", "-"),
         ),
         sides=(*(() if line.kind == "moved" else sides), ("First effect", effect or "-")),
