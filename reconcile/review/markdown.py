@@ -394,8 +394,8 @@ def _cell_code(text: str) -> str:
 
 
 def _without_bars(text: str) -> str:
-    """Show what would end a cell, also within code, as an escape."""
-    return text.replace("|", r"\x7c")
+    """Escape what would end a cell, also within code; behind a backslash it would end it still."""
+    return text.replace(r"\|", r"\\x7c").replace("|", r"\|")
 
 
 def _bullet(row: Row) -> str:
