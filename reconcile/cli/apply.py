@@ -294,7 +294,9 @@ def require_approved(planned: Plan, options: shared.Options) -> None:
         return
     wanted = options.approve.removeprefix("sha256:").lower()
     found = planned.digest.removeprefix("sha256:")
-    if len(wanted) >= SHORTEST_DIGEST and found.startswith(wanted):
+    if len(wanted) < SHORTEST_DIGEST:
+        raise click.UsageError(f"--approve takes at least {SHORTEST_DIGEST} digits of a digest.")
+    if found.startswith(wanted):
         return
     raise fail(
         "digest-differs",

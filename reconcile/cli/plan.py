@@ -48,6 +48,7 @@ class _Live(Protocol):
     def markdown(self, console: Console) -> str: ...
 
 
+DEFAULT_HORIZON = "7d"
 REVIEWED = frozenset({"markdown", "html"})
 """Formats for people who were not there: they also show the next days."""
 
@@ -77,7 +78,10 @@ REVIEWED = frozenset({"markdown", "html"})
     "(origin/main...), or with a file: ./OLD.toml.",
 )
 @click.option(
-    "--horizon", default="7d", metavar="DURATION", help="With --against, how far ahead to look."
+    "--horizon",
+    default=DEFAULT_HORIZON,
+    metavar="DURATION",
+    help="How far ahead to look, with --against, in a comment or a page.",
 )
 @shared.live_options
 @shared.profile_option
@@ -103,6 +107,8 @@ def _plan(options: shared.Options, console: Console) -> int:
         inputs.require_text("--file", *options.file)
         inputs.require_text("--state", options.state)
     keep = options.against is not None
+    if not keep and options.horizon != DEFAULT_HORIZON and console.format not in REVIEWED:
+        raise click.UsageError("--horizon is about --against, a comment or a page, and needs one.")
     desired, understood = inputs.gather_understood(options, console, keep=keep)
     recorded = inputs.gather_recorded(desired, console)
     choice = inputs.gather_choice(options, desired)

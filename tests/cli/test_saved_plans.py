@@ -289,4 +289,5 @@ def test_an_approved_digest_lets_an_apply_go_on(staged: Staging) -> None:
 def test_a_digest_that_is_too_short_approves_nothing(staged: Staging) -> None:
     stage = staged(TWO)
     digest = stage.run("plan", "--format", "json").json()["digest"]
-    assert (stage.run("apply", "--approve", digest[7:12]).code, stage.calls()) == (4, [])
+    refused = stage.run("apply", "--approve", digest[7:12])
+    assert (refused.code, "bad-usage" in refused.err, stage.calls()) == (1, True, [])

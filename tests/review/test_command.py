@@ -43,6 +43,19 @@ def test_the_horizon_says_how_far_ahead_to_look(staged: Staging) -> None:
     assert "**Next 3 days**" in comment.out
 
 
+def test_a_horizon_of_nothing_that_looks_ahead_is_refused(staged: Staging) -> None:
+    refused = staged(TEXT).run("plan", "--horizon", "3d", *AT)
+    assert (refused.code, "bad-usage" in refused.err) == (1, True)
+
+
+def test_a_name_with_a_bar_can_be_copied_from_a_comment(staged: Staging) -> None:
+    stage = staged(TEXT.replace("models.ops", 'models."a|b"'))
+    stage.write(TEXT.replace("models.ops", 'models."a|b"').replace("6h", "12h"), "old.toml")
+    comment = stage.run("plan", "--against", "./old.toml", *AT, "--format", "markdown").out
+    # Of a table's cell a forge shows it without the backslash, also within code.
+    assert '| changed `models."a\\|b".refresh` |' in comment
+
+
 def test_a_comment_and_a_page_tell_what_changes(staged: Staging) -> None:
     stage = staged(TEXT)
     stage.write(TEXT.replace("6h", "12h"), "old.toml")
