@@ -10,7 +10,7 @@ from reconcile.model.address import Address
 from reconcile.model.desired import Desired
 from reconcile.model.forecast import ClockNight, Riding
 from reconcile.model.plan import ActionKind, Request
-from reconcile.model.recorded import Declaration
+from reconcile.model.recorded import Declaration, Recorded
 from reconcile.model.struct import Count, Instant
 
 Value = str | int | float | datetime | timedelta | tuple[str, ...] | frozenset[str] | None
@@ -138,8 +138,9 @@ class Sharing(Struct, frozen=True):
 class Comparison(Struct, frozen=True, kw_only=True):
     """What a change of the desired state does from `now` until `until` (excluded), both UTC.
 
-    `items` and `sections` hold changes only, `unchanged` counts the items left out. `unrecorded`:
-    there is no record, so that in both versions nothing has run yet. `lacking`: see `BothVersions`.
+    `items` and `sections` hold changes only, `unchanged` counts the items left out. `assumed`:
+    nothing was recorded, so what was declared before is taken to have run at `now`; `recorded`
+    is what all of it starts from. `lacking`: see `BothVersions`.
     """
 
     now: datetime
@@ -152,7 +153,8 @@ class Comparison(Struct, frozen=True, kw_only=True):
     nights: tuple[OffsetChange, ...]
     joined: tuple[Sharing, ...]
     parted: tuple[Sharing, ...]
-    unrecorded: bool = False
+    recorded: Recorded
+    assumed: bool = False
     lacking: tuple[str, ...] = ()
 
     @property

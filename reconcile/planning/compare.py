@@ -52,7 +52,7 @@ from reconcile.planning.fields import (
     section_fields,
 )
 from reconcile.planning.plan import follow, renames, under_new_names
-from reconcile.planning.record import believed_of, identity_of
+from reconcile.planning.record import assumed_record, believed_of, identity_of
 from reconcile.planning.replay import readdressed
 from reconcile.planning.requests import company_of, strayed
 from reconcile.planning.steady import MINUTE_US, Runs, instant_of, microseconds, within
@@ -499,7 +499,8 @@ def compare(
     """Compare two versions of a desired state from `now` until the horizon (excluded).
 
     Pure, and blind to the order of declaration. Calls are foreseen by `look_ahead`, from what is
-    recorded, so they are those of a plan and of a forecast.
+    recorded. Where nothing is, what `before` declares is taken to have run at `now`: a pull
+    request is looked at without a state, and is to show the change rather than first runs.
 
     `outset`: of `after`. Raises ReconcileError if there are too many runs up to the horizon to be
     walked one by one.
@@ -512,6 +513,8 @@ def compare(
     before = replace(before, items=under_new_names(before.items, moves)) if moves else before
     before = _with_contents_of(after, before)
     _, recorded = follow(after.items, recorded)
+    assumed = not recorded.items
+    recorded = assumed_record(before, recorded, now)
     was = {new: old for old, new in moves}
     former = Former(before, was)
     outlook = compare_ahead(former, after, recorded, now, horizon, outset)
@@ -535,7 +538,8 @@ def compare(
         nights=tuple(nights(concerned, now, outlook.shared.until)),
         joined=_newly_sharing(sharing.before, sharing.after),
         parted=_newly_sharing(sharing.after, sharing.before),
-        unrecorded=not recorded.items,
+        recorded=recorded,
+        assumed=assumed,
     )
 
 

@@ -33,9 +33,10 @@ from reconcile.model.desired import (
 )
 from reconcile.model.forecast import ClockChange, TouchedSlot
 from reconcile.model.observed import Shadowed
+from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.ahead import Ahead, calls_by_minute, look_ahead
-from reconcile.planning.record import just_run
+from reconcile.planning.record import assumed_record
 from reconcile.planning.requests import company_of
 from reconcile.planning.steady import MINUTE_US, microseconds
 from reconcile.planning.time.cron import CronError
@@ -203,9 +204,10 @@ def feasibility(desired: Desired, now: datetime) -> tuple[Diagnostic, ...]:
 
 def _ahead(desired: Desired, now: datetime) -> Ahead | None:
     """Look a week ahead; None where too much would have to be walked for a check of a file."""
+    nothing = Recorded(lineage="", serial=0, sequence=0)
     plain = replace(desired, freezes=())
     try:
-        return look_ahead(plain, just_run(plain, now), now, now + WEEK)
+        return look_ahead(plain, assumed_record(plain, nothing, now), now, now + WEEK)
     except ReconcileError:
         return None
 

@@ -230,10 +230,12 @@ def believed_of(recorded: known.Recorded, clock: datetime) -> Believed:
     return Believed(items, signals, max(void, default=None), min(until, default=None))
 
 
-def just_run(desired: Desired, now: datetime) -> known.Recorded:
-    """Return what would be recorded had all that is declared succeeded `now`."""
+def assumed_record(before: Desired, recorded: known.Recorded, now: datetime) -> known.Recorded:
+    """Return what is recorded; where nothing is, what would be had `before` all just succeeded."""
+    if recorded.items:
+        return recorded
     items: dict[Address, known.Record] = {}
-    for item in desired.items:
+    for item in before.items:
         cadence = item.timing.cadence
         items[item.address] = known.Record(
             declared=declaration(item),
@@ -244,7 +246,7 @@ def just_run(desired: Desired, now: datetime) -> known.Recorded:
             last_success=now,
             completed_at=now,
         )
-    return known.Recorded(lineage="", serial=0, sequence=0, items=MappingProxyType(items))
+    return replace(recorded, items=MappingProxyType(items))
 
 
 def redated(record: known.Record, operation: str, ahead_s: float) -> known.Record:

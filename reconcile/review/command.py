@@ -76,6 +76,8 @@ def say_review(
     )
     review, comparison, horizon = None, beside.comparison, horizon_of(options.horizon)
     if comparison is not None:
+        # The days of both start from the same record, be it only assumed.
+        recorded = comparison.recorded
         review = reviewed(comparison, options.against, commit_of(options.against, options.file))
     ahead = before = None
     if review is None or console.format == "html":

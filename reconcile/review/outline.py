@@ -22,7 +22,8 @@ from reconcile.render.layout import escape_terminal
 from reconcile.render.reasons import riding_text
 
 KINDS: Final[tuple[ChangeKind, ...]] = ("added", "removed", "changed", "moved", "renamed")
-_UNRECORDED: Final = "Nothing is recorded, so every item counts as never run."
+NO_STATE: Final = "No state found; assuming that existing items have just run."
+_IF_NEW: Final = ", if nothing has run yet"
 
 _COMMIT_SHOWN = 7
 _WEEK = timedelta(days=7)
@@ -64,7 +65,7 @@ class ReviewOutline(Struct, frozen=True, kw_only=True):
     of the calls; `span`: in which time.
     `changed`: items and sections that are declared otherwise; `affected`: items that are not, and
     run at other instants. `facts`: what else comes of it, by what it is about. `notes`: what to
-    know of the two sides beforehand.
+    know of the two sides beforehand. `at_once`: when the calls go out that are due already.
     """
 
     base: str
@@ -78,6 +79,7 @@ class ReviewOutline(Struct, frozen=True, kw_only=True):
     days: tuple[DayOfCalls, ...]
     facts: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
+    at_once: str
 
 
 def reviewed(comparison: Comparison, against: str, commit: str | None) -> ReviewOutline:
@@ -103,6 +105,7 @@ def reviewed(comparison: Comparison, against: str, commit: str | None) -> Review
         days=tuple(_days(comparison, home)),
         facts=(*facts(comparison, home), *_riding(comparison)),
         notes=tuple(notes(comparison, against)),
+        at_once="right after the merge" + (_IF_NEW if comparison.assumed else ""),
     )
 
 
@@ -111,8 +114,8 @@ def notes(comparison: Comparison, against: str) -> Iterator[str]:
     if comparison.lacking:
         lacking = words.few(comparison.lacking)
         yield f"{base_name(against)} has no {lacking}: all that is declared there counts as added."
-    if comparison.unrecorded and comparison.items:
-        yield _UNRECORDED
+    if comparison.assumed and comparison.items:
+        yield NO_STATE
 
 
 def base_name(against: str) -> str:

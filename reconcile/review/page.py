@@ -109,9 +109,8 @@ def plan_html(
     of that version. `live`: the lines of what a look at the instance found.
     """
     tracks = table.Tracks(timeline, outline.view, before)
-    heading = f"{words.counted(outline.calls, 'call')}, one by one"
-    if review:
-        heading = _after_the_merge(outline)
+    calls = words.counted(outline.calls, "call")
+    heading = f"{calls} {review.at_once}" if review else f"{calls}, one by one"
     due = due_section(outline, heading)
     load = None if timeline is None else load_section(outline, timeline, review)
     looked = lines_section("The live instance", live, changes=False) if live else None
@@ -166,11 +165,8 @@ def _head(
     else:
         commit = f" at {review.commit}" if review.commit else ""
         where, verdict = f"the change against {review.base}{commit}", review.counts
-        lead = [
-            review.rate,
-            _after_the_merge(outline),
-            *(n.removesuffix(".") for n in review.notes),
-        ]
+        calls = words.counted(outline.calls, "call")
+        lead = [review.rate, f"{calls} {review.at_once}", *(n.rstrip(".") for n in review.notes)]
     blocked = blocked_text(plan.blocked_by, outline.complete)
     return Head(
         tab=DOT.join([*(("Blocked",) if blocked else ()), verdict]),
@@ -183,10 +179,6 @@ def _head(
         troubles=tuple(TroubleEntry(alert_text(one)) for one in plan.attention),
         contents=tuple(contents),
     )
-
-
-def _after_the_merge(outline: Outline) -> str:
-    return f"{words.counted(outline.calls, 'call')} right after the merge"
 
 
 def _tone(outline: Outline) -> Tone:

@@ -261,11 +261,12 @@ class NightDocument(Struct, frozen=True, kw_only=True):
 class ComparisonDocument(Struct, frozen=True, kw_only=True):
     """What `reconcile plan --against REF --format json` has under `against`."""
 
-    format_version: Literal[2] = 2
+    format_version: Literal[1] = 1
     reference: str
     changes: bool
     now: Instant
     until: Instant
+    assumed_just_run: bool
     notes: tuple[str, ...]
     items: tuple[ItemChangeDocument, ...]
     sections: tuple[SectionDocument, ...]
@@ -286,6 +287,7 @@ def comparison_document(comparison: Comparison, against: str) -> ComparisonDocum
         changes=not comparison.is_empty,
         now=comparison.now,
         until=comparison.until,
+        assumed_just_run=comparison.assumed,
         notes=tuple(notes(comparison, against)),
         items=tuple(map(ItemChangeDocument.of, comparison.items)),
         sections=tuple(

@@ -26,7 +26,6 @@ from reconcile.model.desired import (
 from reconcile.model.struct import replace
 from reconcile.planning.compare import compare
 from reconcile.planning.fields import diff_plans
-from reconcile.planning.record import just_run
 from tests.planning.making import HOURS_6, SIX, desired, of, refresh, reset
 
 NOW = datetime(2026, 10, 30, 12, tzinfo=UTC)
@@ -87,8 +86,7 @@ def hostile_comparison(name: str) -> Comparison:
             ((HOURS_6, None), (Every(timedelta(hours=1)), name))
         )
     )
-    # Nothing is due: a name that no file can hold would have no place in a URL.
-    return compare(first, second, just_run(first, NOW), NOW, timedelta(days=2))
+    return compare(first, second, of({}), NOW, timedelta(days=2))
 
 
 def plan_difference() -> PlanDifference:

@@ -63,7 +63,7 @@ def test_a_comment_and_a_page_tell_what_changes(staged: Staging) -> None:
     comment = stage.run("plan", *against, "--format", "markdown")
     page = stage.run("plan", *against, "--format", "html")
     assert (comment.code, page.code) == (2, 2)
-    row = "| changed `models.ops.refresh` | `every 12h` | `every 6h` | 14 -> 28 |"
+    row = "| changed `models.ops.refresh` | `every 12h` | `every 6h` | 13 -> 27 |"
     assert row in comment.out
     assert "xychart-beta" in comment.out
     assert '<p class="brand"><span>reconcile plan</span> <span>the change against' in page.out
