@@ -41,8 +41,8 @@ from reconcile.model.plan import Plan
 from reconcile.model.reason import Status
 from reconcile.omni.credential import Credential, load_credential
 from reconcile.omni.limiter import find_shared_log
-from reconcile.render.reasons import Reader
-from reconcile.render.words import address_text, counted
+from reconcile.render.reasons import Account
+from reconcile.render.words import Vantage, address_text, counted
 from reconcile.state.backend import backend
 
 Result = TypeVar("Result")
@@ -315,8 +315,9 @@ def trouble_in(outcome: Outcome) -> str | None:
     stuck = [] if planned is None else [s for s in planned.standings if s.status in _STUCK]
     stuck.sort(key=lambda standing: _STUCK.index(standing.status))
     if planned is not None and stuck:
-        first, reader = stuck[0], Reader.of(planned, dated=True)
-        fact, *_ = reader.account(first.address).parts(first.reason)
+        first = stuck[0]
+        view = Vantage(first.zone, planned.now, dated=True, kept=True)
+        fact, *_ = Account(first.address, view).parts(first.reason)
         more = f"; and {counted(len(stuck) - 1, 'more item')}" if len(stuck) > 1 else ""
         return f"{address_text(first.address)} {_WORDS[first.status]}: {fact}{more}"
     results = () if outcome.summary is None else outcome.summary.results

@@ -32,11 +32,13 @@ class Vantage(Struct, frozen=True):
     """Where a reader stands: an IANA zone, and the instant that counts as now (UTC).
 
     `dated`: the reader may be there on another day, so that every instant is told with its date.
+    `kept`: the text is read later, when no distance from `now` is right any more.
     """
 
     zone: str
     now: datetime
     dated: bool = False
+    kept: bool = False
 
     def both(self, instant: datetime) -> str:
         """Return `06:00 EST (11:00Z)`, with a date when it is not today there; `11:00Z` in UTC."""
@@ -52,8 +54,9 @@ class Vantage(Struct, frozen=True):
         return _local_text(instant, self.zone, self.now, dated=self.dated)
 
     def with_distance(self, instant: datetime) -> str:
-        """Return `06:10 EST (12 m ago)`."""
-        return f"{self.local(instant)} ({self.distance(instant)})"
+        """Return `06:10 EST (12 m ago)`; `06:10 EST` in a text that is kept."""
+        distance = "" if self.kept else f" ({self.distance(instant)})"
+        return f"{self.local(instant)}{distance}"
 
     def distance(self, instant: datetime) -> str:
         """Return `12 m ago`, `in 41 m` or `now`; never `in 0 s` for what has not come yet."""

@@ -1,6 +1,7 @@
 """What `fleet status`, the page and the metrics say of instances, from their rows alone."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -131,6 +132,15 @@ def test_items_that_are_held_or_tried_again_later_are_named_though_the_run_was_i
     assert told is not None
     assert told.startswith("models.b.refresh is held: ")
     assert told.endswith('"500 from Omni"; and 1 more item')
+
+
+def test_what_is_kept_of_a_run_tells_no_distance_from_its_end() -> None:
+    record = Record(failures=1, last_failure=Failure(NOON, "500 from Omni"))
+    items = [refresh("a")]
+    planned = plan(desired(*items), of({items[0].address: record}), NOON + timedelta(seconds=1))
+    told = trouble_in(outcome(Verdict.IDLE, plan=planned))
+    assert told is not None
+    assert re.search(r"tries again Sun 22 Nov \d\d:\d\d\S*$", told), told
 
 
 def test_where_all_goes_on_there_is_no_trouble() -> None:
