@@ -32,7 +32,7 @@ from reconcile.controller.cycle import (
     reconcile_once,
 )
 from reconcile.controller.loop import LONGEST_STEP_S, Rhythm, doubled
-from reconcile.controller.watch import file_sight
+from reconcile.controller.watch import Sight, file_sight
 from reconcile.errors import Diagnostic, ReconcileError, mishap
 from reconcile.fleet.database import Roster
 from reconcile.fleet.text import LONGEST_LATE
@@ -88,7 +88,7 @@ class Worker:
         self._contents = Contents()
         self._versions = Versions()
         self._access: dict[str, OmniAccess] = {}
-        self._declared = DesiredStates()
+        self._declared = DesiredStates(self._contents)
         self._rhythms: dict[str, Rhythm] = defaultdict(Rhythm)
         self._running: dict[Stop, asyncio.AbstractEventLoop] = {}
         self._stirred_s: dict[Stop, float] = {}
@@ -176,7 +176,7 @@ class Worker:
             await asyncio.sleep(1)
 
     async def _heed(
-        self, stop: Stop, member: FleetMember, content: str | None, desired: Desired | None
+        self, stop: Stop, member: FleetMember, content: str | None, desired: Desired
     ) -> None:
         """End a run for what is not to wait for its jobs, as `run` ends its cycles."""
         began_s = asyncio.get_running_loop().time()
@@ -187,13 +187,13 @@ class Worker:
             if await in_thread(lambda: self._is_wanted(member, content, desired)):
                 stop.request(StopCause.SOMETHING_DUE)
 
-    def _is_wanted(self, member: FleetMember, content: str | None, desired: Desired | None) -> bool:
+    def _is_wanted(self, member: FleetMember, content: str | None, desired: Desired) -> bool:
         """Tell whether files were edited, a signal came, or another needs the credential."""
         edited = self._contents.of(member.file) not in {None, content}
         if edited or self._waiting.get(member.credential, set()) - {member.name}:
             return True
         with suppress(Exception):  # What is wrong with the state the run itself tells.
-            if desired is not None and _watches(desired):
+            if _watches(desired):
                 return bool(backend(desired.state_url).inbox.waiting())
         return False
 
@@ -213,12 +213,17 @@ class Worker:
             return None
         return self._once(member, seat, content)
 
-    def _once(self, member: FleetMember, seat: Seat, content: str | None) -> tuple[Seat, Outcome]:
+    def _once(
+        self, member: FleetMember, seat: Seat, content: str | None
+    ) -> tuple[Seat, Outcome] | None:
+        """Make a run. None: its files are being written, and what is queued next finds them."""
         began_at = self._habitat.now()
         try:
             outcome = asyncio.run(self._cycle(member, content, seat))
         except Exception as error:  # noqa: BLE001 -- of one instance; its row and the log tell it
             outcome = failed_cycle(error, began_at, self._habitat.now())
+        if outcome is None:
+            return None
         failures = _failures(outcome, seat.failures)
         rhythm = self._rhythms[member.name] = self._rhythms[member.name].after(outcome)
         wake_at = wakes_at(outcome, failures, rhythm)
@@ -236,7 +241,7 @@ class Worker:
             worker=self._habitat.name,
         ), outcome
 
-    async def _cycle(self, member: FleetMember, content: str | None, seat: Seat) -> Outcome:
+    async def _cycle(self, member: FleetMember, content: str | None, seat: Seat) -> Outcome | None:
         began_at, stop = self._habitat.now(), Stop()
         self._running[stop] = asyncio.get_running_loop()
         tasks = [asyncio.create_task(self._stir(stop))]
@@ -249,6 +254,8 @@ class Worker:
                 command=f"reconcile fleet worker {self._habitat.name}",
             )
             desired = self._declared.desired(instance, content)
+            if desired is None:
+                return None
             tasks.append(asyncio.create_task(self._heed(stop, member, content, desired)))
             if self._stopping:
                 stop.request(StopCause.INTERRUPTED)
@@ -280,28 +287,33 @@ class Worker:
 class DesiredStates:
     """Keeps desired states between runs, each for as long as its files hold the same."""
 
-    def __init__(self) -> None:
-        self._kept: dict[str, tuple[tuple[str, str], Desired]] = {}
+    def __init__(self, contents: "Contents") -> None:
+        self._contents = contents
+        self._kept: dict[str, tuple[tuple[str | None, str], Desired]] = {}
 
     def desired(self, instance: Instance, content: str | None) -> Desired | None:
-        """Return what the files declare; None where a run is to load them and say what is wrong.
+        """Return what the files declare, None if they are no more those that `content` is of.
 
-        `content`: a hash of the files. Those that an item watches are not in it.
+        Those that an item watches are not in that hash. Raises ReconcileError with every mistake.
         """
-        if content is None:
-            return None
-        key = f"{instance.file}\0{instance.state_url}"
+        file = str(instance.file)
+        key = f"{file}\0{instance.state_url}"
         version = content, instance.access.credential.fingerprint()
         kept = self._kept.get(key)
         if kept is not None and kept[0] == version:
             return kept[1]
         self._kept.pop(key, None)
-        with suppress(ReconcileError):
+        try:
             desired, _ = load_instance(instance)
-            if not any(isinstance(item.timing.cadence, WhenChanged) for item in desired.items):
-                self._kept[key] = version, desired
-            return desired
-        return None
+        except ReconcileError:
+            if content is None or self._contents.are_still(file, content):
+                raise
+            return None
+        if content is None or not self._contents.are_still(file, content):
+            return None
+        if not any(isinstance(item.timing.cadence, WhenChanged) for item in desired.items):
+            self._kept[key] = version, desired
+        return desired
 
 
 def trouble_in(outcome: Outcome) -> str | None:
@@ -440,9 +452,9 @@ def stands_still(seats: Iterable[Seat], began_at: datetime, now: datetime) -> bo
     return now - min(since, default=now) > LONGEST_LATE and now - max(last) > LONGEST_LATE
 
 
-def is_sure(seat: Seat, content: str | None, desired: Desired | None, now: datetime) -> bool:
+def is_sure(seat: Seat, content: str | None, desired: Desired, now: datetime) -> bool:
     """Tell whether what the last run waited for has come, and nothing else may be the matter."""
-    if seat.wake_at is None or seat.ran_at is None or desired is None or _watches(desired):
+    if seat.wake_at is None or seat.ran_at is None or _watches(desired):
         return False
     # One that waits for a person, or has waited long, may have been woken to look, and no more.
     looks = seat.trouble is not None or seat.wake_at - seat.ran_at >= LONGEST_UNSEEN
@@ -491,23 +503,33 @@ def named_credential(environment: Mapping[str, str], name: str) -> Credential:
 # What the files of an instance hold, as one hash: the same on every machine that has the same.
 
 
-class Contents:
-    """Hashes files again only when they look changed from outside."""
+_RESTS_S = 2.0
 
-    def __init__(self) -> None:
-        self._known: dict[str, tuple[tuple[object, ...], str]] = {}
+
+class Contents:
+    """Hashes files again only once they look changed from outside, and rest."""
+
+    def __init__(self, rests_s: float = _RESTS_S) -> None:
+        self._rests_s = rests_s
+        self._known: dict[str, tuple[Sight, str]] = {}
+        self._changed: dict[str, tuple[Sight, float]] = {}
 
     def of(self, file: str) -> str | None:
         """Return the hash of one desired state; None if its files cannot be read just now.
 
-        Never raises an `Exception`: the run says what is wrong, and the others' go on.
+        Files that are being written change from look to look, and count as they were before. Never
+        raises an `Exception`: the run says what is wrong, and the others' go on.
         """
         try:
             paths = _declaring(Path(file))
-            stamp = tuple(map(file_sight, paths))
+            sight, now_s = tuple(map(file_sight, paths)), monotonic()
             known = self._known.get(file)
-            if known is not None and known[0] == stamp:
-                return known[1]
+            if known is not None:
+                changed = self._changed.get(file)
+                if changed is None or changed[0] != sight:
+                    changed = self._changed[file] = sight, now_s
+                if known[0] == sight or now_s - changed[1] < self._rests_s:
+                    return known[1]
             digest = sha256()
             for path in paths:
                 content = read_bounded(path)
@@ -515,8 +537,17 @@ class Contents:
                 digest.update(content)
         except Exception:  # noqa: BLE001 -- as above
             return None
-        self._known[file] = (stamp, digest.hexdigest())
+        self._known[file] = sight, digest.hexdigest()
         return digest.hexdigest()
+
+    def are_still(self, file: str, content: str) -> bool:
+        """Tell whether nobody has touched the files since they were found to hold this."""
+        with suppress(Exception):  # What cannot be seen was touched.
+            return self._known.get(file) == (
+                tuple(map(file_sight, _declaring(Path(file)))),
+                content,
+            )
+        return False
 
 
 class Versions:

@@ -106,7 +106,6 @@ def test_a_run_is_not_sure_of_what_it_cannot_know(seat: Seat, hourly: Desired) -
 def test_a_run_of_files_that_are_new_or_unreadable_is_not_sure(hourly: Desired) -> None:
     assert not is_sure(WOKEN, "edited", hourly, NOW)
     assert not is_sure(WOKEN, None, hourly, NOW)
-    assert not is_sure(WOKEN, "same", None, NOW)
 
 
 def test_a_run_that_is_woken_to_look_at_a_state_is_not_sure(hourly: Desired) -> None:

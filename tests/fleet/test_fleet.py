@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -68,6 +69,22 @@ def test_edited_files_of_an_instance_and_of_the_fleet_are_taken_up_without_any_r
     worker.send_signal(signal.SIGHUP)
     yard.wait_until(lambda: len(yard.posts("bolt")) == 2)
     assert "read anew: 2 instances" in yard.log_of(0)
+
+
+def test_a_file_that_is_written_slowly_is_taken_up_once_it_is_whole(yarded: Yarding) -> None:  # K7
+    yard = yarded({"acme": body(1) + body(2)}, settings=QUICK)
+    yard.start_worker()
+    yard.wait_until(lambda: len(yard.posts()) == 4)
+    file = yard.folder / "acme" / "reconcile.toml"
+    whole = file.read_text()
+    cut = whole.index("[models.m2]")
+    with file.open("w", buffering=1) as slow:
+        for part in [whole[:cut], *["# more\n"] * 60, whole[cut:]]:
+            slow.write(part)
+            time.sleep(0.2)
+        slow.write('[models.m1.cache.weekly]\nevery = "7d"\n')
+    yard.wait_until(lambda: bool(yard.posts()[4:]))
+    assert len(yard.posts()) == 5
 
 
 def test_an_instance_that_no_worker_runs_is_trouble_after_a_while(

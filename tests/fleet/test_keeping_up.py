@@ -2,17 +2,26 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
+
+from reconcile.applying.apply import OmniAccess
 from reconcile.config.fleet import Fleet, load_fleet
 from reconcile.config.merge import LOCK_NAME
+from reconcile.controller.cycle import Instance
 from reconcile.controller.watch import file_sight
 from reconcile.errors import Diagnostic
 from reconcile.fleet.text import needs_restart, reload_line
-from reconcile.fleet.worker import Contents, keep_up
+from reconcile.fleet.worker import Contents, DesiredStates, keep_up
 from reconcile.model.struct import replace
+from reconcile.omni.credential import Credential, Secret, parse_origin
+from tests.canary import CANARY
 
+WHOLE = '[state]\nurl = "state.json"\n'
+OTHER = '[state]\nurl = "other.json"\n'
 ACME = '[instances.acme]\nfile = "acme"\n'
 BOLT = '[instances.bolt]\nfile = "bolt"\n'
 Told = asyncio.Queue[Fleet | tuple[Diagnostic, ...]]
@@ -48,6 +57,33 @@ def test_a_file_whose_name_is_no_text_is_part_of_what_an_instance_declares(tmp_p
     before = Contents().of(str(tmp_path))
     (tmp_path / os.fsdecode(b"m\xfcnchen.toml")).write_text("")
     assert Contents().of(str(tmp_path)) not in {before, None}
+
+
+def test_files_that_are_being_written_count_as_before_until_they_rest(tmp_path: Path) -> None:
+    file, contents = tmp_path / "reconcile.toml", Contents(rests_s=0.05)
+    file.write_text(ACME)
+    before = contents.of(str(file))
+    for _ in range(5):
+        with file.open("a") as written:
+            written.write("# part\n")
+        assert contents.of(str(file)) == before
+    time.sleep(0.06)
+    assert contents.of(str(file)) not in {before, None}
+
+
+@pytest.mark.parametrize("texts", [[""], [OTHER, WHOLE], ["[models"]], ids=["cut", "back", "torn"])
+def test_what_was_loaded_while_its_files_were_written_is_not_acted_on(
+    tmp_path: Path, texts: list[str]
+) -> None:
+    file, contents = tmp_path / "reconcile.toml", Contents()
+    credential = Credential(parse_origin("https://myorg.omniapp.co"), Secret(CANARY))
+    instance = Instance(file=str(file), access=OmniAccess(credential))
+    file.write_text(WHOLE)
+    content = contents.of(str(file))
+    assert DesiredStates(contents).desired(instance, content) is not None
+    for text in texts:
+        file.write_text(text)
+    assert DesiredStates(contents).desired(instance, content) is None
 
 
 def test_what_is_no_path_at_all_is_left_to_the_run_to_tell() -> None:
