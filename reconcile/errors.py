@@ -237,6 +237,7 @@ MESSAGES: Final[Mapping[str, Message]] = {
     # Codes about a fleet at work; those about its file are explained with the other files'.
     "extra-missing": Message("A part of reconcile is not installed"),
     "fleet-database-lost": Message("The fleet's database cannot be reached"),
+    "fleet-database-refused": Message("The fleet's database refuses what is asked of it"),
     "fleet-schema-older": Message("The tables in the fleet's database are of an older version"),
     "fleet-schema-newer": Message("The tables in the fleet's database are of a newer version"),
     "instance-paused": Message("This instance is paused"),

@@ -1,7 +1,6 @@
 """`fleet`: many instances, any number of workers. Work, look, pause, resume."""
 
 import asyncio
-import logging
 import os
 import signal
 import socket
@@ -31,7 +30,7 @@ from reconcile.fleet.database import (
     Duties,
     Roster,
     beside,
-    database_lost,
+    database_silent,
     migrate,
     opened,
     prepare,
@@ -141,9 +140,6 @@ def work_on(options: Options, console: Console) -> int:
     fleet = gather_fleet(options)
     name = options.name or f"{socket.gethostname()}-{os.getpid()}"
     heart = None if options.heartbeat_url is None else Heart(options.heartbeat_url)
-    # What the engine has to say is for those who look after the engine; a lost database is ours.
-    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
-    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
     return asyncio.run(_work(fleet, loaded, name, heart, options, console))
 
 
@@ -252,7 +248,7 @@ async def _in_time(asking: Coroutine[None, None, Result], within_s: float) -> Re
     asked = asyncio.create_task(asking)
     await asyncio.wait([asked], timeout=within_s)
     if not asked.done():
-        lost = database_lost(f"nothing for {within_s:.0f} s")
+        lost = database_silent(within_s)
         end_soon(ExitCode.ERROR, str(lost))
         raise lost
     return await asked

@@ -4,6 +4,7 @@ The one module that knows the engine: Procrastinate, which keeps its jobs in Pos
 """
 
 import asyncio
+import logging
 from collections.abc import (
     AsyncIterator,
     Awaitable,
@@ -33,7 +34,8 @@ from reconcile.clock import wall_clock
 from reconcile.config.fleet import Fleet, FleetMember, Hold, Seat
 from reconcile.errors import ReconcileError, fail
 from reconcile.model.address import OperatorUrl
-from reconcile.state.remote.postgres import guarded
+from reconcile.state.remote.postgres import advice, guarded, try_out
+from reconcile.state.remote.stores import plain_words
 
 # What every worker knows of every instance: one row each, in the database of the fleet.
 #
@@ -347,25 +349,32 @@ async def opened(url: str) -> AsyncIterator[BaseAsyncConnector]:
     Raises ReconcileError `fleet-database-lost` if it cannot be reached, then or later, and those of
     `guarded` if the password would go where only a file says.
     """
+    # What the engine has to say is for those who look after the engine; a lost database is ours.
+    for name in ("procrastinate", "psycopg"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     conninfo = guarded(url, shown="[fleet] database", said=isinstance(url, OperatorUrl))
     connector = PsycopgConnector(
         pool_factory=_pool,
         conninfo=conninfo,
-        min_size=1,
+        min_size=0,
         max_size=_MOST_CONNECTIONS,
         timeout=_PATIENCE_S,
         kwargs=_NOTICING,
     )
     try:
+        async with asyncio.timeout(_PATIENCE_S):
+            words = await try_out(conninfo, **_NOTICING)
+        if words is not None:
+            raise database_lost(_said(words), advice(words))
         await connector.open_async()
         try:
             yield connector
         finally:
             await connector.close_async()
+    except TimeoutError:
+        raise database_silent(_PATIENCE_S) from None
     except ConnectorException as error:
-        answer = type(error.__cause__ or error).__name__
-        silent = answer == "PoolTimeout"
-        raise database_lost(f"nothing for {_PATIENCE_S:.0f} s" if silent else answer) from None
+        raise _refused(error.__cause__ or error) from None
 
 
 _SEEN_FOR_S = 5.0
@@ -394,14 +403,45 @@ async def _see_alive(connection: Any) -> None:
         _seen_alive[connection] = now_s
 
 
-def database_lost(answer: str) -> ReconcileError:
-    """Say that the database is gone; of an error only its kind, as its text may hold the URL."""
+def database_silent(for_s: float) -> ReconcileError:
+    """Say that the database does not answer."""
+    return database_lost(f"It said nothing for {for_s:.0f} s.")
+
+
+def database_lost(why: str, hint: str | None = None) -> ReconcileError:
+    """Say that the database is gone."""
     return fail(
         "fleet-database-lost",
-        f"It answered with {answer}. Nothing is lost: what was done is "
+        f"{why} Nothing is lost: what was done is "
         "in the instances' own states, and the next worker goes on from there.",
-        hint="Look at the database, then start the worker again; a supervisor does that.",
+        hint=hint or "Look at the database, then start the worker again; a supervisor does that.",
     )
+
+
+_MIGRATE = "Stop the fleet's workers, then: reconcile fleet migrate"
+_POOLED = "Go past the pooler, or have it give each client a session of its own (session pooling)."
+_MENDS = {
+    "42501": "Let the tables belong to the role that connects, or grant it ALL on each.",
+    "42P01": _MIGRATE,
+    "42883": _MIGRATE,
+    "25006": "Let the URL name the primary, such as with ?target_session_attrs=read-write",
+    "42P05": _POOLED,
+    "26000": _POOLED,
+}
+"""What helps where the database answers and refuses, by PostgreSQL's code of the error."""
+
+
+def _refused(error: BaseException) -> ReconcileError:
+    if type(error).__name__ == "PoolTimeout":
+        return database_silent(_PATIENCE_S)
+    said = _said(plain_words(error))
+    if mend := _MENDS.get(getattr(error, "sqlstate", None) or ""):
+        return fail("fleet-database-refused", said, hint=mend)
+    return database_lost(said)
+
+
+def _said(words: str) -> str:
+    return f"PostgreSQL says: {words.rstrip('.?')}."
 
 
 # Its tables: their versions, and how they are brought to ours.
@@ -495,7 +535,7 @@ async def prepare(database: BaseAsyncConnector) -> None:
             "fleet-schema-older",
             f"It has {found}, and this version works with {our_versions()}. "
             "Nothing was changed there.",
-            hint="Stop the fleet's workers, then: reconcile fleet migrate",
+            hint=_MIGRATE,
         )
 
 

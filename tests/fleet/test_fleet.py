@@ -225,7 +225,7 @@ def test_a_worker_ends_when_its_database_answers_with_an_error_for_good(
     with psycopg.connect(postgres.url) as other:
         other.execute("DROP TABLE reconcile_seats")
     assert worker.wait(timeout=60) == 1
-    assert "answered with UndefinedTable" in yard.log_of(0)
+    assert "fleet-database-refused" in yard.log_of(0)
 
 
 def test_a_job_that_a_clock_ahead_had_put_off_is_done_at_once(

@@ -4,13 +4,16 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import pairwise
+from typing import LiteralString
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
 from reconcile.clock import wall_clock
+from reconcile.errors import ReconcileError
 from tests.fleet.conftest import Yarding
+from tests.fleet.test_schema import acting
 from tests.fleet.yard import Yard, model_id
 from tests.postgres import Postgres
 from tests.proxy import Fault, proxied
@@ -46,6 +49,38 @@ def test_a_database_that_does_not_answer_ends_each_command_in_words(
         for ended in threads.map(lambda verb: yard.run("fleet", *verb), VERBS):
             assert ended.returncode == 1
             assert "[fleet-database-lost]" in ended.stderr
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("verb", [*VERBS, ("worker",)], ids=" ".join)
+def test_why_a_database_cannot_be_opened_is_told_in_its_own_words(
+    yarded: Yarding, verb: tuple[str, ...]
+) -> None:
+    yard = yarded({"acme": ""})
+    fleet = yard.folder / "fleet.toml"
+    fleet.write_text(fleet.read_text().replace('/postgres"', '/nosuch"'))
+    ended = yard.run("fleet", *verb)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "[fleet-database-lost]" in ended.stderr.splitlines()[0]
+    assert 'database "nosuch" does not exist' in " ".join(ended.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("asked", "mend"),
+    [
+        ("SELECT FROM nosuch", "fleet migrate"),
+        ("SET TRANSACTION READ ONLY; CREATE TABLE t ()", "the primary"),
+        ("CREATE ROLE weak; CREATE TABLE t (); SET ROLE weak; SELECT FROM t", "grant it ALL"),
+        ("PREPARE p AS SELECT 1; PREPARE p AS SELECT 1", "session pooling"),
+    ],
+)
+def test_a_database_that_answers_and_refuses_is_not_called_lost(
+    postgres: Postgres, asked: LiteralString, mend: str
+) -> None:
+    with pytest.raises(ReconcileError) as refused:
+        acting(postgres, lambda database: database.execute_query_async(asked))
+    (told,) = refused.value.diagnostics
+    assert (told.code, mend in (told.hint or "")) == ("fleet-database-refused", True)
 
 
 @pytest.mark.slow  # it waits twelve seconds for an answer

@@ -432,6 +432,16 @@ class PostgresStore:
         return connection
 
 
+async def try_out(conninfo: str, **options: Any) -> str | None:
+    """Connect once, and say why that cannot be, which a pool of connections never does."""
+    try:
+        connection = await psycopg.AsyncConnection.connect(conninfo, **options)
+    except psycopg.Error as error:
+        return stores.plain_words(error)
+    await connection.close()
+    return None
+
+
 def _connect(conninfo: str) -> Connection:
     return psycopg.connect(
         conninfo,

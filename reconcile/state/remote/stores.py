@@ -473,6 +473,7 @@ def plain_words(error: BaseException, environ: Mapping[str, str] = os.environ) -
     """
     # obstore goes on with what only its makers can read, PostgreSQL with the statement.
     told = str(error).partition("Debug source:")[0].partition("\nLINE ")[0]
+    told = told.partition("\nCONTEXT:")[0]
     words = " ".join(told.split())
     for name, value in environ.items():
         if _SECRET_NAMES.search(name) and len(value) >= _SHORTEST_SECRET:
