@@ -27,6 +27,7 @@ from procrastinate import App, PsycopgConnector
 from procrastinate.connector import BaseAsyncConnector
 from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.jobs import Status
+from procrastinate.manager import JobManager
 from procrastinate.schema import SchemaManager
 from psycopg_pool import AsyncConnectionPool
 
@@ -198,6 +199,28 @@ ON CONFLICT (queueing_lock) WHERE status = 'todo' DO UPDATE SET scheduled_at = N
 WHERE procrastinate_jobs.scheduled_at > now()
 """
 
+# Nobody is told by the engine that the lock of a job is free again, so whoever waits for it would
+# wait for the next time that somebody asks for work.
+_FINISH: LiteralString = """
+WITH job AS MATERIALIZED (SELECT lock FROM procrastinate_jobs WHERE id = %(job_id)s),
+ended AS MATERIALIZED (
+  SELECT lock, procrastinate_finish_job_v1(%(job_id)s, %(status)s, %(delete_job)s) FROM job
+)
+SELECT pg_notify('procrastinate_any_queue_v1', '{"type": "job_inserted", "job_id": 0}')
+FROM ended
+WHERE EXISTS (SELECT FROM procrastinate_jobs AS j WHERE j.status = 'todo' AND j.lock = ended.lock)
+"""
+
+
+class _Jobs(JobManager):
+    """The engine's jobs; the end of one is told to those that wait for the same credential."""
+
+    async def finish_job_by_id_async(self, job_id: int, status: Status, delete_job: bool) -> None:  # noqa: FBT001 -- the engine's
+        await self.connector.execute_query_async(
+            _FINISH, job_id=job_id, status=status.value, delete_job=delete_job
+        )
+
+
 _AT_ONCE = datetime.min.replace(tzinfo=UTC)
 """By any clock: the database's judges whether the time of a job has come, and ours may be ahead."""
 
@@ -245,6 +268,7 @@ async def work(
     back, they come to rest, and set forward, each tick that was skipped is made up.
     """
     app = App(connector=connector)
+    app.job_manager = _Jobs(connector)
 
     @app.task(name=_TASK)
     async def reconcile_instance(instance: str) -> None:

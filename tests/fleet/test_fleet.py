@@ -150,6 +150,18 @@ def test_what_comes_while_a_job_runs_does_not_wait_for_its_end(
     yard.wait_until(lambda: len(yard.posts()) == 2)
 
 
+def test_instances_that_share_a_credential_follow_each_other_at_once(yarded: Yarding) -> None:
+    names = [f"i{number}" for number in range(6)]
+    resets = '[models.{0}]\nid = "{1}"\ncache.weekly.every = "7d"\n'
+    yard = yarded({name: resets.format(name, model_id(int(name[1:]))) for name in names})
+    file = yard.folder / "fleet.toml"
+    file.write_text(file.read_text().replace("state =", 'credential = "i0"\nstate ='))
+    yard.start_worker()
+    yard.wait_until(lambda: len(yard.posts()) == len(names))
+    sent = [exchange.at for exchange in yard.posts()]
+    assert max(sent) - min(sent) < timedelta(seconds=10), "a look each is 25 s"
+
+
 def test_a_paused_instance_is_left_alone_until_it_is_resumed(yarded: Yarding) -> None:
     yard = yarded({"acme": body(1), "bolt": body(2)}, settings=QUICK)
     paused = yard.run("fleet", "pause", "acme", "--reason", "they migrate")
