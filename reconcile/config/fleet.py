@@ -1,8 +1,11 @@
 """Loads `fleet.toml`, or reports every mistake in it at once."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from hashlib import sha256
 from os.path import normpath
 from pathlib import Path
+from shlex import quote
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -15,6 +18,7 @@ from reconcile.config.timings import TableReader
 from reconcile.config.values import check_name, parse_positive_duration
 from reconcile.errors import LeafError, Problems, ReconcileError, Where
 from reconcile.model.address import misplaced
+from reconcile.model.struct import replace
 from reconcile.planning.record import TOLERANCE
 
 LookEvery = Literal["1s", "2s", "5s", "10s", "15s", "30s", "1m"]
@@ -90,6 +94,23 @@ class FleetMember(Struct, frozen=True, kw_only=True):
     state_url: str | None
     credential: str
 
+    @property
+    def place(self) -> str | None:
+        """A digest of where its state is; None if that is said elsewhere, or is a machine's own."""
+        url = self.state_url
+        return None if url is None or "://" not in url else sha256(url.encode()).hexdigest()[:16]
+
+    def seat(self, known: Mapping[str, "Seat"], now: datetime) -> "Seat":
+        """Return what is known of it; in trouble if that is of another fleet's instance."""
+        seat = known.get(self.name, Seat(instance=self.name))
+        if not seat.is_anothers(self, now):
+            return seat
+        told = (
+            "left alone, as the database has one of this name with another state. Give each fleet "
+            f"its own database; was the state moved: reconcile fleet resume {quote(self.name)}"
+        )
+        return replace(seat, trouble=told)
+
 
 class Fleet(Struct, frozen=True, kw_only=True):
     """What `fleet.toml` declares. `members` are sorted by name.
@@ -103,6 +124,12 @@ class Fleet(Struct, frozen=True, kw_only=True):
     database: str | None
     look_every_s: int
     silent_after_s: int
+
+    @property
+    def queue(self) -> str:
+        """Where its work waits: apart from that of whoever declares other instances."""
+        names = "\n".join(member.name for member in self.members)
+        return f"fleet {sha256(names.encode()).hexdigest()[:16]}"
 
 
 class Hold(Struct, frozen=True, kw_only=True):
@@ -118,6 +145,7 @@ class Seat(Struct, frozen=True, kw_only=True):
     `wake_at`: when it is to be looked at again; None: only when its files change. `content`: a
     hash of the files it was last reconciled from. `failures`: failed runs in a row. `outcome`: how
     the last run ended, in one word, and `trouble` why if it did not end well. `worker`: who had it.
+    `place`: a digest of where its state was then.
     """
 
     instance: str
@@ -130,6 +158,7 @@ class Seat(Struct, frozen=True, kw_only=True):
     outcome: str | None = None
     trouble: str | None = None
     worker: str | None = None
+    place: str | None = None
 
     @property
     def is_new(self) -> bool:
@@ -140,10 +169,19 @@ class Seat(Struct, frozen=True, kw_only=True):
         """Tell whether an operator paused the instance."""
         return self.hold is not None and (self.hold.until is None or now < self.hold.until)
 
+    def is_anothers(self, member: FleetMember, now: datetime) -> bool:
+        """Tell whether whoever has its state elsewhere reconciled it, and may do so still."""
+        if self.ran_at is None or None in {self.place, member.place}:
+            return False
+        return self.place != member.place and abs(now - self.ran_at) < _ANOTHERS_FOR
+
     def is_ahead(self, now: datetime) -> bool:
         """Tell whether a worker whose clock was ahead wrote this: nothing in it is waited for."""
         return self.ran_at is not None and self.ran_at - now > TOLERANCE
 
+
+_ANOTHERS_FOR = timedelta(minutes=20)
+"""Longer than whoever reconciles an instance leaves it alone."""
 
 _LEAST_SILENCE = timedelta(seconds=3)
 _SCHEMES = {"postgresql", "postgres"}

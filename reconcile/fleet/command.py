@@ -160,7 +160,7 @@ async def _work(
             working = work(
                 connector,
                 fleet,
-                Duties(worker.due, worker.reconcile),
+                Duties(worker.due, worker.reconcile, lambda: worker.queue),
                 name=name,
                 concurrency=concurrency,
                 stop_within_s=_STOP_WITHIN_S,
@@ -361,10 +361,10 @@ def status(options: Options, console: Console) -> int:
     All of them, or those whose names match a glob. Exits 6 if one of them is in trouble.
     """
     fleet = gather_fleet(options)
-    names = _matching(options.pattern, fleet)
+    names = set(_matching(options.pattern, fleet))
     known = _with_roster(fleet, lambda roster: roster.meet(names))
-    seats = [known.get(name, Seat(instance=name)) for name in names]
     now = wall_clock()
+    seats = [member.seat(known, now) for member in fleet.members if member.name in names]
     if console.format == "json":
         console.say(fleet_json(seats, now, troubled_only=options.troubles))
     else:
@@ -418,7 +418,7 @@ def resume(options: Options, console: Console) -> int:
     if _with_roster(fleet, end):
         console.note(f"{shown} is resumed; what it missed is made up once.")
     else:
-        console.note(f"{shown} was not paused; nothing has changed.")
+        console.note(f"{shown} was not paused; it is looked at now.")
     return 0
 
 

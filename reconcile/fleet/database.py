@@ -26,7 +26,7 @@ from msgspec import Struct, convert
 from procrastinate import App, PsycopgConnector
 from procrastinate.connector import BaseAsyncConnector
 from procrastinate.exceptions import ConnectorException, UniqueViolation
-from procrastinate.jobs import Status
+from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.schema import SchemaManager
 from psycopg_pool import AsyncConnectionPool
@@ -52,13 +52,13 @@ WHERE (wake_at <= %(now)s AND NOT (held AND (held_until IS NULL OR held_until > 
 """
 _RECORD: LiteralString = """
 INSERT INTO reconcile_seats
-  (instance, wake_at, content, ran_at, took_s, failures, outcome, trouble, worker)
+  (instance, wake_at, content, ran_at, took_s, failures, outcome, trouble, worker, place)
 VALUES (%(instance)s, %(wake_at)s, %(content)s, %(ran_at)s, %(took_s)s, %(failures)s,
-        %(outcome)s, %(trouble)s, %(worker)s)
+        %(outcome)s, %(trouble)s, %(worker)s, %(place)s)
 ON CONFLICT (instance) DO UPDATE SET
   wake_at = EXCLUDED.wake_at, content = EXCLUDED.content, ran_at = EXCLUDED.ran_at,
   took_s = EXCLUDED.took_s, failures = EXCLUDED.failures, outcome = EXCLUDED.outcome,
-  trouble = EXCLUDED.trouble, worker = EXCLUDED.worker
+  trouble = EXCLUDED.trouble, worker = EXCLUDED.worker, place = EXCLUDED.place
 WHERE %(whatever)s OR reconcile_seats.ran_at IS NOT DISTINCT FROM %(known)s::timestamptz
 """
 # By the database's clock, and in one order: two who do this at once must not block each other.
@@ -79,7 +79,8 @@ UPDATE reconcile_seats SET wake_at = %(at)s
 WHERE instance = %(instance)s AND (wake_at IS NULL OR wake_at > %(at)s)
 """
 _LIFT: LiteralString = """
-UPDATE reconcile_seats SET held = false, held_until = NULL, held_reason = ''
+UPDATE reconcile_seats
+SET held = false, held_until = NULL, held_reason = '', place = NULL, wake_at = least(wake_at, now())
 WHERE instance = %(instance)s
 """
 
@@ -142,6 +143,7 @@ class Roster:
             outcome=seat.outcome,
             trouble=seat.trouble and _storable(seat.trouble),
             worker=seat.worker and _storable(seat.worker),
+            place=seat.place,
             known=known,
             whatever=whatever,
         )
@@ -157,7 +159,7 @@ class Roster:
         await self._database.execute_query_async(_WAKE, instance=instance, at=at)
 
     async def lift(self, instance: str) -> None:
-        """End a pause."""
+        """End a pause, and have whoever declares the instance look at it, wherever its state is."""
         await self._database.execute_query_async(_LIFT, instance=instance)
 
 
@@ -182,21 +184,24 @@ _TASK = "reconcile-instance"
 # will do what has fallen due since, too, and who is being reconciled is judged once that is over.
 # Two that queued the same at once could block each other: one of them leaves it to its next look.
 # Nothing is queued for later, but by a worker whose clock is ahead.
+# Who declares other instances has a queue and locks of its own: a job that only others know would
+# end where it is not known, and one that nobody knows any more would hold a credential for ever.
 _ENQUEUE: LiteralString = """
 WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(hashtext('reconcile_look')) AS ours)
 INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args)
-SELECT 'default', %(task)s, 'credential ' || credential, 'instance ' || name,
-       jsonb_build_object('instance', name)
+SELECT %(queue)s::text, %(task)s, %(queue)s::text || ' credential ' || credential,
+       'instance ' || name, jsonb_build_object('instance', name)
 FROM turn, unnest(%(names)s::text[], %(credentials)s::text[])
   WITH ORDINALITY AS due (name, credential, place)
 WHERE turn.ours AND NOT EXISTS (
   SELECT FROM procrastinate_jobs
-  WHERE status = 'doing' AND lock = 'credential ' || credential
-    AND queueing_lock = 'instance ' || name
+  WHERE status = 'doing' AND queueing_lock = 'instance ' || name
 )
 ORDER BY place
-ON CONFLICT (queueing_lock) WHERE status = 'todo' DO UPDATE SET scheduled_at = NULL
+ON CONFLICT (queueing_lock) WHERE status = 'todo' DO UPDATE
+SET scheduled_at = NULL, queue_name = EXCLUDED.queue_name, lock = EXCLUDED.lock
 WHERE procrastinate_jobs.scheduled_at > now()
+   OR procrastinate_jobs.queue_name <> EXCLUDED.queue_name
 """
 
 # Nobody is told by the engine that the lock of a job is free again, so whoever waits for it would
@@ -215,6 +220,13 @@ WHERE EXISTS (SELECT FROM procrastinate_jobs AS j WHERE j.status = 'todo' AND j.
 class _Jobs(JobManager):
     """The engine's jobs; the end of one is told to those that wait for the same credential."""
 
+    def __init__(self, connector: BaseAsyncConnector, queue: Callable[[], str]) -> None:
+        super().__init__(connector)
+        self._queue = queue
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:  # noqa: ARG002 -- the engine's
+        return await super().fetch_job([self._queue()], worker_id)
+
     async def finish_job_by_id_async(self, job_id: int, status: Status, delete_job: bool) -> None:  # noqa: FBT001 -- the engine's
         await self.connector.execute_query_async(
             _FINISH, job_id=job_id, status=status.value, delete_job=delete_job
@@ -229,10 +241,11 @@ _RESCUES_A_SILENCE = 3
 
 
 class Duties(Struct, frozen=True):
-    """What a worker does: find out which instances are due, and reconcile one of them."""
+    """What a worker does: find out which instances are due, and reconcile one of its `queue`."""
 
     due: Callable[[], Awaitable[Iterable[FleetMember]]]
     reconcile: Callable[[str], Awaitable[None]]
+    queue: Callable[[], str]
 
 
 async def beside(*works: Coroutine[None, None, None]) -> None:
@@ -268,7 +281,7 @@ async def work(
     back, they come to rest, and set forward, each tick that was skipped is made up.
     """
     app = App(connector=connector)
-    app.job_manager = _Jobs(connector)
+    app.job_manager = _Jobs(connector, duties.queue)
 
     @app.task(name=_TASK)
     async def reconcile_instance(instance: str) -> None:
@@ -297,6 +310,7 @@ async def _look(app: App, duties: Duties) -> None:
         await app.connector.execute_query_async(
             _ENQUEUE,
             task=_TASK,
+            queue=duties.queue(),
             names=[member.name for member in due],
             credentials=[member.credential for member in due],
         )
@@ -491,6 +505,7 @@ _STEPS: tuple[LiteralString, ...] = (
     )
     """,
     "CREATE INDEX reconcile_seats_wake_at ON reconcile_seats (wake_at)",
+    "ALTER TABLE reconcile_seats ADD COLUMN place text",
 )
 """What makes each version of the rows from the one before."""
 

@@ -245,7 +245,7 @@ class Lobby:
 
     def seat(self, name: str) -> Seat:
         """Return what is known of one instance."""
-        return self._known.get(name, Seat(instance=name))
+        return self.members[name].seat(self._known, self._now())
 
     async def watch(self) -> None:
         """Look for ever, as often as workers look for what is due."""

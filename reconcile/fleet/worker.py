@@ -121,7 +121,7 @@ class Worker:
             members[name]
             for name in names | set(seats)
             if name in members
-            and not (name in seats and self._versions.older(seats[name], contents.get(name), now))
+            and not (name in seats and self._is_left(members[name], seats[name], contents, now))
         )
         found = due(ours, seats, contents, now)
         waiting = defaultdict(set)
@@ -151,6 +151,7 @@ class Worker:
     def take_up(self, fleet: Fleet) -> None:
         """Go on with these instances. Runs that have begun go on to their end."""
         self._members = {member.name: member for member in fleet.members}
+        self.queue = fleet.queue
         self._files_seen_s = -inf
 
     def stalled(self) -> str | None:
@@ -167,7 +168,7 @@ class Worker:
         Raises what the database raises.
         """
         seats, now = await self._roster.load(), self._habitat.now()
-        ours = [seats.get(name, Seat(instance=name)) for name in self._members]
+        ours = [member.seat(seats, now) for member in self._members.values()]
         return self.stalled() is None and not stands_still(ours, self._began_at, now)
 
     async def _stir(self, stop: Stop) -> None:
@@ -204,9 +205,16 @@ class Worker:
     def _contents_of_all(self) -> Mapping[str, str | None]:
         return {i.name: self._contents.of(i.file) for i in self._members.values()}
 
+    def _is_left(
+        self, member: FleetMember, seat: Seat, contents: Mapping[str, str | None], now: datetime
+    ) -> bool:
+        """Tell whether to leave an instance to others, who have newer files or another state."""
+        older = self._versions.older(seat, contents.get(member.name), now)
+        return older or seat.is_anothers(member, now)
+
     def _once_if_due(self, member: FleetMember, seat: Seat) -> tuple[Seat, Outcome] | None:
         content, name = self._contents.of(member.file), member.name
-        if self._versions.older(seat, content, self._habitat.now()):
+        if self._is_left(member, seat, {name: content}, self._habitat.now()):
             return None
         # Queued while it ran, or run by hand since: nothing is left to do.
         if not due((member,), {name: seat}, {name: content}, self._habitat.now()):
@@ -239,6 +247,7 @@ class Worker:
             outcome=outcome.verdict.value,
             trouble=trouble_in(outcome),
             worker=self._habitat.name,
+            place=member.place,
         ), outcome
 
     async def _cycle(self, member: FleetMember, content: str | None, seat: Seat) -> Outcome | None:

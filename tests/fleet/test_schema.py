@@ -47,7 +47,8 @@ async def before_versions(database: Database) -> None:
     await made(database)
     await Roster(database).hold("acme", None, "they migrate")
     await database.execute_query_async(
-        "DROP TABLE reconcile_schema; DROP INDEX reconcile_seats_wake_at"
+        "DROP TABLE reconcile_schema; DROP INDEX reconcile_seats_wake_at;"
+        "ALTER TABLE reconcile_seats DROP COLUMN place"
     )
 
 
@@ -109,7 +110,7 @@ def test_a_command_that_meets_older_tables_names_the_one_that_migrates_them(
     acting(postgres, before_versions)
     refused = yard.run("fleet", "status")
     assert (refused.returncode, "reconcile fleet migrate" in refused.stderr) == (1, True)
-    assert "It has seats 2, queue 03.04.00 now." in yard.run("fleet", "migrate").stderr
+    assert "It has seats 3, queue 03.04.00 now." in yard.run("fleet", "migrate").stderr
     assert "they migrate" in yard.run("fleet", "status").stdout
 
 
