@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from shlex import quote
 from threading import Lock
 from time import monotonic
 from typing import Protocol
@@ -28,6 +29,7 @@ from reconcile.omni.credential import require_same_origin
 from reconcile.planning import guards
 from reconcile.planning.plan import plan
 from reconcile.state.backend import Backend, backend, open_session
+from reconcile.state.errors import refusal
 from reconcile.state.origin import origin_here
 from reconcile.state.session import Session
 
@@ -154,10 +156,19 @@ class Unobserved:
 # What a cycle is given: an instance, and the surroundings to reconcile it in.
 
 
+class Reached(Struct, frozen=True):
+    """How far a cycle's record went, and where it was kept."""
+
+    url: str
+    lineage: str
+    sequence: int
+
+
 class Instance(Struct, frozen=True, kw_only=True):
     """What is reconciled: files, a state, and the right to call Omni.
 
-    `state_url` replaces the files'. `command` says in the lock who holds it.
+    `state_url` replaces the files'. `command` says in the lock who holds it. `before`: what the
+    state has to continue, where something is known of it.
     """
 
     file: Locations
@@ -166,6 +177,7 @@ class Instance(Struct, frozen=True, kw_only=True):
     choice: Choice = field(default_factory=Choice)
     command: str = "reconcile run"
     lock_timeout_s: float = 0.0
+    before: Reached | None = None
 
 
 class Carrying(Protocol):
@@ -221,6 +233,44 @@ def load_with_state(
     return replace(loaded.desired, state_url=absolute), loaded.warnings
 
 
+# What a controller knows of the state, which nobody may take from it without a word.
+
+
+def reached(outcome: Outcome) -> Reached | None:
+    """Tell how far the record went when a cycle ended; None if nobody knows, or there is none."""
+    desired, recorded = outcome.desired, outcome.recorded
+    if desired is None or recorded is None or not _was_written(recorded):
+        return None
+    return Reached(desired.state_url, recorded.lineage, recorded.sequence)
+
+
+def _require_continued(url: str, recorded: Recorded, before: Reached | None) -> None:
+    """Refuse to begin anew where a state was. Raises ReconcileError unless it is continued."""
+    ours = before is not None and recorded.lineage == before.lineage
+    if before is None or (ours and recorded.sequence >= before.sequence):
+        return
+    name, was = backend(url).name, backend(before.url).name
+    code, why = "state-replaced", "is another state, of another lineage"
+    if not _was_written(recorded):
+        code, why = "state-missing", "is none"
+    elif ours:
+        why = f"is an earlier version, which ends at entry {recorded.sequence:,}"
+    hint = "Put back what was there, or start `run` anew to go on from what there is."
+    if url != before.url and (ours or code == "state-missing"):
+        hint = f"reconcile state migrate {quote(str(was))} {quote(str(name))}"
+    raise refusal(
+        code,
+        f"The last cycle left a state at {was} that reaches to entry {before.sequence:,}. At "
+        f"{name} {why}: what was done would be done again, so nothing is sent.",
+        path=name,
+        hint=hint,
+    )
+
+
+def _was_written(recorded: Recorded) -> bool:
+    return bool(recorded.serial or recorded.sequence)
+
+
 # How a controller has its cycles made: in a thread of their own.
 
 
@@ -256,6 +306,7 @@ class ThreadedCycles:
         self._guard = Lock()
         self._making: tuple[asyncio.AbstractEventLoop, Stop] | None = None
         self._called_off: StopCause | None = None
+        self._reached: Reached | None = None
         self.stirred_s = monotonic()
 
     async def make(self, desired: Desired, observer: Observer) -> Outcome:
@@ -280,9 +331,10 @@ class ThreadedCycles:
             if self._called_off is not None:
                 stop.request(self._called_off)
         try:
-            return await reconcile_once(
-                self._instance(), desired=desired, stop=stop, observer=observer
-            )
+            instance = replace(self._instance(), before=self._reached)
+            outcome = await reconcile_once(instance, desired=desired, stop=stop, observer=observer)
+            self._reached = reached(outcome) or self._reached
+            return outcome
         finally:
             stirring.cancel()
             with self._guard:
@@ -430,6 +482,7 @@ class _Cycle:
     def _look(self, desired: Desired, recorded: Recorded, now: datetime) -> Plan:
         origin = str(self._instance.access.credential.origin)
         guards.require_same_host(origin, recorded, "The credential is for")
+        _require_continued(desired.state_url, recorded, self._instance.before)
         self.recorded = recorded
         self._observer.know(desired, recorded)
         self.planned = plan(desired, recorded, now, self._instance.choice)
