@@ -6,6 +6,7 @@ from pathlib import Path
 from shlex import quote
 
 from reconcile.errors import Diagnostic, Place, ReconcileError, Severity, diagnose, fail
+from reconcile.model.address import Address
 from reconcile.model.struct import replace
 
 RESTORE = "Go back to the previous version: reconcile state restore"
@@ -127,34 +128,67 @@ def lock_lost(path: Path) -> ReconcileError:
     )
 
 
-def journal_lost(path: Named, why: str) -> ReconcileError:
+def journal_lost(path: Named, why: str, code: str = "journal-lost") -> ReconcileError:
     """Refuse to write to a journal that may not keep it."""
-    why = f"{path} takes no more lines from this run: {why}."
-    return refusal("journal-lost", why, path=path)
+    return refusal(code, f"{path} takes no more lines from this run: {why}.", path=path)
 
 
-def not_recorded(
-    path: Named, lines: Sequence[bytes], error: OSError | ReconcileError, *, begins: bool
+LINES_GONE = {"state-conflict", "journal-foreign"}
+"""What a write ends with where lines that were written before may be gone as well."""
+
+
+def intent_not_recorded(path: Named, error: OSError | ReconcileError) -> ReconcileError:
+    """Say that a call is not made, since its intent could not be written down."""
+    return refusal(
+        "intent-not-recorded",
+        f"{path}: {_why(path, error)} A call is written down before it is made, or it is not made.",
+        path=path,
+    )
+
+
+def outcome_not_recorded(
+    path: Named,
+    lines: Sequence[bytes],
+    error: OSError | ReconcileError,
+    *,
+    unknown: Sequence[Address],
+    awaited: Sequence[Address],
 ) -> ReconcileError:
-    """Say that entries could not be written down. The lines are in the words, to be kept."""
-    if isinstance(error, ReconcileError):
-        said = (diagnostic.detail for diagnostic in error.diagnostics)
-        why = " ".join(detail.removeprefix(f"{path}: ") for detail in said)
-    else:
-        why = f"{strerror(error.errno) if error.errno else error}."
-    if begins:
-        return refusal(
-            "intent-not-recorded",
-            f"{path}: {why} A call is written down before it is made, or it is not made.",
-            path=path,
-        )
-    words = b"".join(lines).decode().rstrip("\n")
+    """Say that entries could not be written down. The lines are in the words, to be kept.
+
+    `unknown`: of whose calls nothing is on record but that they began. `awaited`: those whose jobs
+    are on record.
+    """
+    words = [f"{path}: {_why(path, error)}"]
+    if unknown:
+        words.append(f"The next run counts the call of {_few(unknown)} as unknown.")
+    if awaited:
+        words.append(f"The next run looks again at the job of {_few(awaited)}.")
+    told = b"".join(lines).decode().rstrip("\n")
+    mark = (
+        f"reconcile state mark {' '.join(map(quote, unknown[:_FEW]))} --done" if unknown else None
+    )
     return refusal(
         "outcome-not-recorded",
-        f"{path}: {why} It will count as unknown. These lines did not get into it:\n{words}",
+        f"{' '.join(words)} These lines did not get into it:\n{told}",
         path=path,
-        hint="Keep these lines, and say what happened: reconcile state mark ADDRESS --done",
+        hint=mark and f"Keep these lines. If they say that it was done: {mark}",
     )
+
+
+def _why(path: Named, error: OSError | ReconcileError) -> str:
+    if isinstance(error, ReconcileError):
+        said = (diagnostic.detail for diagnostic in error.diagnostics)
+        return " ".join(detail.removeprefix(f"{path}: ") for detail in said)
+    return f"{strerror(error.errno) if error.errno else error}."
+
+
+_FEW = 5
+
+
+def _few(addresses: Sequence[Address]) -> str:
+    more = len(addresses) - _FEW
+    return ", ".join(addresses[:_FEW]) + (f" and {more} more" if more > 0 else "")
 
 
 def state_replaced(path: Named, rescued: Named) -> ReconcileError:
@@ -173,8 +207,8 @@ def left_in_journal(path: Named) -> Diagnostic:
     """Warn that the next run will fold in what this one could not."""
     return warning(
         "state-not-saved",
-        f"The lock or the journal was lost, so the state file was left alone. What could be "
-        f"written down is in {path}.",
+        f"The lock or the journal was lost, so the state file was left alone. {path} keeps what "
+        "could be written down, until another run has folded it into the state.",
         path=path,
     )
 

@@ -119,9 +119,10 @@ class JournalFile:
             raise journal_lost(self._path, "an earlier line could not be written to it")
         held = os.fstat(self._descriptor)
         if not held.st_nlink:
-            raise journal_lost(self._path, "it was removed while this run was using it")
+            gone = "it was removed while this run was using it"
+            raise journal_lost(self._path, gone, "journal-foreign")
         if held.st_size != self.length:
-            raise journal_lost(self._path, "somebody else has written to it")
+            raise journal_lost(self._path, "somebody else has written to it", "journal-foreign")
 
 
 def _put_in_place(path: Path, flags: int, content: bytes = b"") -> int:

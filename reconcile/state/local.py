@@ -197,7 +197,7 @@ class LocalSession(Session):
     ) -> None:
         """Fold in what an earlier session left. `now` (UTC) is when this one begins."""
         super().__init__(loaded, previous_died(lock.path, lock.previous), wanted.began)
-        self._now, self._loaded = now, loaded
+        self._now, self._loaded, self._journal_name = now, loaded, location.journal
         self._marker: MarkerFile | None = None
         self._location = location
         self._lock = lock
@@ -241,7 +241,7 @@ class LocalSession(Session):
         except ReconcileError as error:
             # An outcome is written down all the same, and the next entry tries again.
             if begins:
-                raise errors.not_recorded(self._location.journal, (), error, begins=True) from error
+                raise errors.intent_not_recorded(self._location.journal, error) from error
 
     def _take_over(self) -> None:
         """Save the state before the first line where lines alone would not be understood.
@@ -256,19 +256,14 @@ class LocalSession(Session):
 
     def _write(self, lines: Sequence[bytes], *, begins: bool, ends: bool) -> None:
         del ends
-        try:
-            if begins and not self.still_mine():
-                raise errors.lock_lost(self._lock.path)
-            if self._folded != self._journal.length:
-                # Interrupted between the two: the next number is taken, and we do not have it.
-                self._journal.sound = False
-            self._journal.append(b"".join(lines), may_use_reserve=not begins)
-            if self._marker is not None:
-                self._marker.advance(self._recorded.sequence + len(lines))
-        except (OSError, ReconcileError) as error:
-            raise errors.not_recorded(
-                self._location.journal, lines, error, begins=begins
-            ) from error
+        if begins and not self.still_mine():
+            raise errors.lock_lost(self._lock.path)
+        if self._folded != self._journal.length:
+            # Interrupted between the two: the next number is taken, and we do not have it.
+            self._journal.sound = False
+        self._journal.append(b"".join(lines), may_use_reserve=not begins)
+        if self._marker is not None:
+            self._marker.advance(self._recorded.sequence + len(lines))
 
     def confirm(self, entries: Sequence[Entry]) -> None:
         """Have nothing to ask again: a lock of the kernel is not lost by being slow."""

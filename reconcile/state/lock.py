@@ -227,10 +227,7 @@ def lock_held(
     who = "Another run"
     if holder is not None:
         age_s = max(0, round((now - holder.since).total_seconds()))
-        who = (
-            f"{holder.command} of {holder.user} on {holder.host} (process {holder.pid}, lock "
-            f"{holder.id}, since {rfc3339(holder.since)}, {age_s} s ago)"
-        )
+        who = who_holds(holder, f"lock {holder.id}, ", f", {age_s} s ago")
     return refusal(
         "lock-held",
         f"{who} holds {path}. Two runs at once would send the same calls twice. The lock is "
@@ -240,6 +237,12 @@ def lock_held(
     )
 
 
+def who_holds(holder: Holder, lock: str = "", age: str = "") -> str:
+    """Name a run by what its lock says of it."""
+    since = f"{lock}since {rfc3339(holder.since)}{age}"
+    return f"{holder.command} of {holder.user} on {holder.host} (process {holder.pid}, {since})"
+
+
 def previous_died(path: Named, holder: Holder | None) -> tuple[Diagnostic, ...]:
     """Warn that an earlier run ended without letting the lock go."""
     if holder is None:
@@ -247,8 +250,7 @@ def previous_died(path: Named, holder: Holder | None) -> tuple[Diagnostic, ...]:
     return (
         warning(
             "previous-run-died",
-            f"{holder.command} of {holder.user} on {holder.host} (process {holder.pid}, since "
-            f"{rfc3339(holder.since)}) ended without letting the lock go. What it wrote "
+            f"{who_holds(holder)} ended without letting the lock go. What it wrote "
             "down is kept; a call it was making counts as unknown.",
             path=path,
         ),

@@ -14,6 +14,8 @@ from reconcile.model.journal import Began, Entry, Intent, Numbered, ScheduleInte
 from reconcile.model.recorded import Record, Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.replay import Fold
+from reconcile.state import errors
+from reconcile.state.errors import Named
 from reconcile.state.journal import Loaded, decode_line, encode_line
 
 # What every session does, wherever its state is kept: entries written down, then folded in.
@@ -24,6 +26,8 @@ class Session(ABC):
 
     `warnings` grows as the session goes on; nothing in it costs a record. For one thread.
     """
+
+    _journal_name: Named
 
     def __init__(
         self, loaded: Loaded, warnings: Sequence[Diagnostic], began: Began | None = None
@@ -83,9 +87,31 @@ class Session(ABC):
         # What is folded is what will be read back, to the letter.
         numbered = [decode_line(line[:-1]).numbered for line in lines]
         ends = not all(is_intent(entry) or isinstance(entry, Began) for entry in entries)
-        self._write(lines, begins=begins, ends=ends)
+        try:
+            self._write(lines, begins=begins, ends=ends)
+        except (OSError, ReconcileError) as error:
+            if begins:
+                raise errors.intent_not_recorded(self._journal_name, error) from error
+            raise self._lost(lines, numbered, error) from error
         self._began = None
         return numbered
+
+    def _lost(
+        self, lines: Sequence[bytes], numbered: Sequence[Numbered], error: OSError | ReconcileError
+    ) -> ReconcileError:
+        """Say what the next run makes of calls whose outcome could not be written down."""
+        code = error.diagnostics[0].code if isinstance(error, ReconcileError) else None
+        operations = {getattr(one.entry, "operation", None) for one in numbered}
+        jobs = {
+            address: record.pending.job_id
+            for address, record in self._recorded.items.items()
+            if record.pending is not None and record.pending.operation in operations
+        }
+        awaited = [it for it, job in jobs.items() if job and code not in errors.LINES_GONE]
+        unknown = [address for address in jobs if address not in awaited]
+        return errors.outcome_not_recorded(
+            self._journal_name, lines, error, unknown=unknown, awaited=awaited
+        )
 
     def fold(self, numbered: Sequence[Numbered]) -> None:
         """Fold in what was written down."""
@@ -155,7 +181,7 @@ class Session(ABC):
     def _write(self, lines: Sequence[bytes], *, begins: bool, ends: bool) -> None:
         """Write lines down for good, and before the first of them that this session writes.
 
-        It would be noticed then if they went missing.
+        It would be noticed then if they went missing. Raises OSError, ReconcileError.
 
         `begins`: a call is begun on their strength. `ends`: they tell what came of something.
         """

@@ -272,7 +272,10 @@ def test_a_journal_removed_under_the_lock_takes_no_more_entries(state: Path) -> 
         beside(state, "journal").unlink()
         with refused("outcome-not-recorded") as caught:
             session.append(done(1))
-    assert '"entry":"done"' in caught.value.diagnostics[0].detail
+    told = caught.value.diagnostics[0]
+    assert '"entry":"done"' in told.detail
+    assert "the call of models.m1.refresh as unknown" in told.detail
+    assert (told.hint or "").endswith("reconcile state mark models.m1.refresh --done")
     assert load(str(state)).recorded.items == fold(1).items
 
 

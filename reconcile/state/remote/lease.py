@@ -88,11 +88,11 @@ class Lease:
         """
         self._seen_s = elapsed_s() if at_work else None
 
-    def is_confirmed(self) -> bool:
+    def holder(self) -> Holder | None:
         """Ask the store whose the lease is. Raises StoreError."""
         found = self._store.get(self._key)
         leased = None if found is None else decode_leased(found.data)
-        return leased is not None and leased.holder.id == self.id
+        return None if leased is None else leased.holder
 
     def release(self) -> None:
         """Let the lease go. Where that fails, it ends by itself."""

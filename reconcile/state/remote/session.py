@@ -32,7 +32,7 @@ from reconcile.state.journal import (
     require_known,
     with_history,
 )
-from reconcile.state.lock import Holder, Wanted, previous_died
+from reconcile.state.lock import Holder, Wanted, previous_died, who_holds
 from reconcile.state.remote.lease import Lease, seize, take
 from reconcile.state.remote.stores import (
     PATIENCE_S,
@@ -40,6 +40,7 @@ from reconcile.state.remote.stores import (
     RemoteAddress,
     Store,
     Stored,
+    StoreError,
     Version,
     Writing,
     open_store,
@@ -425,37 +426,46 @@ class RemoteSession(Session):
 
     def _write(self, lines: Sequence[bytes], *, begins: bool, ends: bool) -> None:
         last = self._recorded.sequence
+        if self._folded != self._shelf.length:
+            # Interrupted between the two: the next number is taken, and we do not have it.
+            self._shelf.sound = False
+        self._require_lease(begins=begins)
+        marker = Marker(self._recorded.lineage, self._now, last + 1, last)
         try:
-            if self._folded != self._shelf.length:
-                # Interrupted between the two: the next number is taken, and we do not have it.
-                self._shelf.sound = False
-            self._require_lease(begins=begins)
-            marker = Marker(self._recorded.lineage, self._now, last + 1, last)
             self._shelf.append(
                 b"".join(lines),
                 last + len(lines),
                 marker=None if self._marked else marker,
                 patience_s=PATIENCE_S if ends else _INTENT_PATIENCE_S,
             )
-            self._marked = True
-        except ReconcileError as error:
-            raise errors.not_recorded(self._journal_name, lines, error, begins=begins) from error
+        except ConflictError as error:
+            raise self._conflict(error) from error
+        self._marked = True
 
     def _require_lease(self, *, begins: bool) -> None:
         if begins and not self.still_mine():
-            raise errors.refusal(
-                "lock-lost",
-                f"{self._lock_name} was not renewed in time, or another run has taken it. No "
-                "further call is begun.",
-                path=self._lock_name,
-            )
+            raise self._lock_lost("was not renewed in time, or another run has taken it")
+
+    def _lock_lost(self, why: str) -> ReconcileError:
+        name = self._lock_name
+        return errors.refusal("lock-lost", f"{name} {why}. No further call is begun.", path=name)
+
+    def _conflict(self, error: ConflictError) -> ReconcileError:
+        """Say who has the lease, where that is another by now; else somebody wrote by hand."""
+        with suppress(StoreError):
+            holder = self._lease.holder()
+            if holder is None:
+                return self._lock_lost("was not renewed in time, and another run has had it since")
+            if holder.id != self._lease.id:
+                return self._lock_lost(f"was not renewed in time: {who_holds(holder)} has it now")
+        return error
 
     def confirm(self, entries: Sequence[Entry]) -> None:
         """Ask again: the process may have been stopped meanwhile, for longer than a lease lasts."""
         try:
             self._require_lease(begins=any(map(is_intent, entries)))
         except ReconcileError as error:
-            raise errors.not_recorded(self._journal_name, (), error, begins=True) from error
+            raise errors.intent_not_recorded(self._journal_name, error) from error
 
     def attended(self, *, at_work: bool) -> None:
         """Let the lease be renewed: for a while, or until it is released."""
@@ -492,7 +502,8 @@ class RemoteSession(Session):
     def _stand_back(self) -> None:
         """Leave alone what somebody else wrote in the middle of the last compaction."""
         grown = self._grown()
-        if self._shelf.is_saved(grown) or not self._lease.is_confirmed():
+        holder = self._lease.holder()
+        if self._shelf.is_saved(grown) or holder is None or holder.id != self._lease.id:
             # A next run has begun, and has folded in all that was acknowledged to us.
             self.warnings.append(errors.left_in_journal(self._journal_name))
             return

@@ -183,8 +183,9 @@ def test_who_was_forced_out_can_neither_call_nor_write(place: str) -> None:
     assert seize(store, address, lock_id, Wanted("unlock"), now=NOON) is None
     with session_at(place) as successor:
         assert deposed.still_mine()  # it has not noticed yet
-        with refused("intent-not-recorded"):
+        with refused("intent-not-recorded") as caught:
             deposed.append(intent(2))
+        assert ") has it now. " in caught.value.diagnostics[0].detail
         with refused("outcome-not-recorded") as caught:
             deposed.append(done(1))
         assert '"entry":"done"' in caught.value.diagnostics[0].detail

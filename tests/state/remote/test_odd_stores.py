@@ -3,13 +3,14 @@ from pathlib import Path
 
 import pytest
 
+from reconcile.model.journal import Accepted
 from reconcile.state.backend import open_session
 from reconcile.state.lock import Wanted
 from reconcile.state.mend import migrate
 from reconcile.state.remote.lease import take
 from reconcile.state.remote.session import RemoteSession, fold, open_on, read
 from reconcile.state.remote.stores import RemoteAddress, Store, prove
-from tests.state.acts import NOON, done, entry, intent, refused
+from tests.state.acts import NOON, SALES, done, entry, intent, refused
 from tests.state.acts import fold as folded
 from tests.state.remote.careless_server import careless_server
 from tests.state.remote.local_stores import MemoryStore
@@ -110,6 +111,30 @@ def test_what_cannot_be_written_down_is_told_with_its_lines_and_no_more_is_taken
     session.close()
     assert [found.code for found in session.warnings] == ["state-not-saved"]
     assert fold(ADDRESS, read(store, ADDRESS)).recorded.sequence == 1
+
+
+def test_a_lost_end_of_a_job_on_record_asks_nothing_of_anybody() -> None:
+    store = LossyStore()
+    session = open_in(store)
+    session.append(intent(1), Accepted(NOON, "operation-1", "job"))
+    store.away = True
+    with refused("outcome-not-recorded") as caught:
+        session.append(done(1))
+    told = caught.value.diagnostics[0]
+    assert f"The next run looks again at the job of {SALES}." in told.detail
+    assert told.hint is None
+
+
+def test_a_lost_end_of_a_job_is_unknown_where_its_record_may_be_lost_too() -> None:
+    store = LossyStore()
+    session = open_in(store)
+    session.append(intent(1), Accepted(NOON, "operation-1", "job"))
+    there = store.get(ADDRESS.journal)
+    assert there is not None
+    store.put(ADDRESS.journal, b"put back", there.version)
+    with refused("outcome-not-recorded") as caught:
+        session.append(done(1))
+    assert f"reconcile state mark {SALES} --done" in (caught.value.diagnostics[0].hint or "")
 
 
 @pytest.mark.fault("S21")
