@@ -34,6 +34,7 @@ from reconcile.render.records import (
 from reconcile.render.words import Vantage, counted
 from reconcile.state import mend
 from reconcile.state.backend import backend, load
+from reconcile.state.errors import no_state
 from reconcile.state.files import is_remote, told_plainly
 from reconcile.terminal import inputs
 from reconcile.terminal import options as shared
@@ -72,7 +73,11 @@ _addresses = click.argument(
 def list_records(options: shared.Options, console: Console) -> int:
     """List every recorded item, or those of a model or a pattern."""
     desired = inputs.gather_desired(options, console)
-    recorded = inputs.load_recorded(desired.state_url, console)
+    loaded = load(desired.state_url)
+    console.diagnose(loaded.warnings)
+    if not loaded.exists:
+        console.diagnose([no_state(backend(desired.state_url).name, Severity.WARNING)])
+    recorded = loaded.recorded
     if options.pattern is not None:
         recorded = _of(recorded, recorded_addresses(options.pattern, recorded))
     if console.format == "json":

@@ -63,6 +63,12 @@ def state_missing(path: Named, left: Named) -> ReconcileError:
     )
 
 
+def no_state(path: Named, severity: Severity = Severity.ERROR) -> Diagnostic:
+    """Say that nothing was ever recorded at a place; perhaps another was meant."""
+    why = f"There is no {path}: no apply has saved one."
+    return diagnose("no-state", why, places=(Place(str(path)),), severity=severity)
+
+
 def journal_damaged(path: Named, why: str) -> ReconcileError:
     """Refuse a journal with a bad line that a crash cannot explain."""
     return refusal(

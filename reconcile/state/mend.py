@@ -16,7 +16,14 @@ from reconcile.model.struct import replace
 from reconcile.planning.replay import replay
 from reconcile.state.backend import Pieces, backend, load, open_session
 from reconcile.state.codec import MalformedError, NewerFormatError, decode_state, encode_state
-from reconcile.state.errors import Named, history_ahead, history_damaged, previous_damaged, refusal
+from reconcile.state.errors import (
+    Named,
+    history_ahead,
+    history_damaged,
+    no_state,
+    previous_damaged,
+    refusal,
+)
 from reconcile.state.journal import (
     Line,
     Loaded,
@@ -172,7 +179,9 @@ def verify(url: str) -> tuple[Diagnostic, ...]:
             told = kept.history()  # Before the state, which a run saves first.
             loaded = kept.load()
             found = list(loaded.warnings)
-            _, older, past = kept.names
+            name, older, past = kept.names
+            if not loaded.exists and loaded.missing is None:
+                found.append(no_state(name))
             previous = kept.previous()
             if previous is not None and not is_whole(previous):
                 found.append(previous_damaged(older))
@@ -278,8 +287,7 @@ def pull(url: str, loaded: Loaded | None = None) -> bytes:
     """
     loaded = load(url) if loaded is None else loaded
     if not loaded.exists:
-        state = backend(url).name
-        raise refusal("no-state", f"There is no {state}: no apply has saved one.", path=state)
+        raise ReconcileError(no_state(backend(url).name))
     return encode_state(loaded.recorded)
 
 

@@ -139,6 +139,14 @@ def test_history_tells_what_happened_to_an_item(applied: Stage) -> None:
     ]
 
 
+def test_a_state_that_never_was_is_neither_whole_nor_merely_empty(staged: Staging) -> None:
+    stage = staged(TEXT)
+    verified, listed = stage.run("state", "verify"), stage.run("state", "list")
+    assert (verified.code, verified.out, listed.code) == (1, "", 0)
+    assert "error[no-state]" in verified.err
+    assert "warning[no-state]" in listed.err
+
+
 def test_a_whole_state_verifies(applied: Stage) -> None:
     assert applied.run("state", "verify").code == 0
 
