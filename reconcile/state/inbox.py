@@ -21,11 +21,11 @@ from msgspec import Struct, field
 from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.journal import Signalled
 from reconcile.model.recorded import Signal, Signals
-from reconcile.model.struct import Instant, replace
+from reconcile.model.struct import Count, Instant, replace
 from reconcile.planning.record import TOLERANCE
 from reconcile.planning.signals import received
 from reconcile.state.codec import MalformedError, decode, encode
-from reconcile.state.errors import Named, as_warnings, refusal, warning
+from reconcile.state.errors import LATER, Named, as_warnings, refusal, state_newer, warning
 from reconcile.state.files import (
     Location,
     create,
@@ -66,6 +66,10 @@ class _Letters(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tr
     writing: str
     signals: dict[str, tuple[Signal, ...]] = field(default_factory=dict)
     unheeded: dict[str, Unheeded] = field(default_factory=dict)
+
+
+class _Head(Struct, frozen=True):
+    inbox_version: Count
 
 
 _NONE = _Letters(inbox_version=1, writing="")
@@ -170,12 +174,21 @@ class Inbox(ABC):
         try:
             return decode(data, _Letters)
         except MalformedError as error:
+            if _is_newer(data):
+                raise state_newer(self.name, LATER) from None
             raise refusal(
                 "signal-inbox-damaged",
                 f"{self.name} is not what was last written: {error}. Signals in it are not seen.",
                 path=self.name,
                 hint=f"Move {self.name} away, and send the last signals again.",
             ) from None
+
+
+def _is_newer(data: bytes) -> bool:
+    try:
+        return decode(data, _Head).inbox_version > _NONE.inbox_version
+    except MalformedError:
+        return False
 
 
 def take_in(session: Session, inbox: Inbox, waiting: Arrivals, now: datetime) -> None:

@@ -29,7 +29,7 @@ from reconcile.state.files import PRIVATE_FILE, open_regular, read_open, told_pl
 _MAX_HOLDER_BYTES = 16 << 10
 
 
-class Holder(Struct, frozen=True, forbid_unknown_fields=True):
+class Holder(Struct, frozen=True):
     """One run that takes the lock. `id` is that taking's own; `since` is UTC."""
 
     id: str

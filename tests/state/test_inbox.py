@@ -19,7 +19,7 @@ from reconcile.state.backend import backend, load, open_session
 from reconcile.state.inbox import Inbox, Unheeded
 from reconcile.state.mend import history
 from reconcile.state.remote import session as remote_session
-from tests.state.acts import open_at
+from tests.state.acts import open_at, refused
 from tests.state.remote.local_stores import DirectoryStore
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -47,6 +47,17 @@ def minutes(number: int) -> Signal:
 def test_what_is_delivered_waits(box: Inbox) -> None:
     box.deliver("load", LOADED)
     assert box.waiting() == {"load": (LOADED,)}
+
+
+def test_an_inbox_of_a_later_version_is_called_so_and_left_alone(tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    later = b'{"inbox_version":2,"letters":[]}'
+    (tmp_path / "state.json.inbox").write_bytes(later)
+    with refused("state-newer-format"):
+        backend(str(state)).inbox.deliver("load", LOADED)
+    with open_at(state) as session:
+        assert [found.code for found in session.warnings] == ["state-newer-format"]
+    assert (tmp_path / "state.json.inbox").read_bytes() == later
 
 
 def test_the_same_signal_twice_is_one(box: Inbox) -> None:

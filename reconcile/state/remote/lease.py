@@ -36,8 +36,11 @@ _TRUSTED_SHARE = 0.8
 """Of a ttl: how long after a renewal the holder still acts on it. Contenders wait for all of it."""
 
 
-class Leased(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a lease says. `renewals` makes each renewal differ from the one before."""
+class Leased(Struct, frozen=True, kw_only=True):
+    """What a lease says. `renewals` makes each renewal differ from the one before.
+
+    Another version may say more: what it promises counts all the same.
+    """
 
     ttl_s: float
     renewals: Count = 0

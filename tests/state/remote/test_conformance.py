@@ -4,8 +4,9 @@ import signal
 from contextlib import ExitStack
 
 import pytest
+from msgspec import json, to_builtins
 
-from reconcile.state.lock import Wanted
+from reconcile.state.lock import Wanted, ourselves
 from reconcile.state.remote.lease import decode_leased, seize
 from reconcile.state.remote.stores import (
     ConflictError,
@@ -202,6 +203,13 @@ def test_force_unlock_wins_against_a_fast_heartbeat(place: str) -> None:
     lease.release()
     session.close()
     assert store.get(address.lock) is None
+
+
+def test_what_a_lease_of_a_later_version_promises_counts() -> None:
+    holder = {**to_builtins(ourselves("apply", NOON)), "region": "eu"}
+    leased = decode_leased(json.encode({"ttl_s": 600.0, "generation": 1, "holder": holder}))
+    assert leased is not None
+    assert (leased.ttl_s, leased.holder.command) == (600.0, "apply")
 
 
 @pytest.mark.fault("L02", "P01")
