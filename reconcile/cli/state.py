@@ -139,7 +139,7 @@ def past(options: shared.Options, console: Console) -> int:
     if options.address is not None:
         recorded_address(options.address, recorded)
     if recorded.serial:
-        console.diagnose([_kept_elsewhere(recorded.serial, options.address)])
+        console.diagnose([_kept_elsewhere(recorded.serial, options.address, url)])
     return _say_history((), options, console, recorded.serial)
 
 
@@ -165,13 +165,14 @@ def _say_history(
     return 0
 
 
-def _kept_elsewhere(serial: int, address: str | None) -> Diagnostic:
+def _kept_elsewhere(serial: int, address: str | None, url: str) -> Diagnostic:
+    keep = "Keep the file that ends in .history together with the state."
     of = f" of {address}" if address else ""
     return diagnose(
         "history-elsewhere",
         f"The state is at serial {serial}, so something has happened, and no history{of} "
         "lies beside it: it was let go as too old, or it is kept where the applies ran.",
-        hint="Keep the file that ends in .history together with the state.",
+        hint=None if is_remote(url) else keep,
         severity=Severity.WARNING,
     )
 
@@ -477,7 +478,7 @@ def check_store(options: shared.Options, console: Console) -> int:
 @click.argument("target", type=shared.FILE, metavar="TO-URL")
 @_changing
 def move_state(options: shared.Options, console: Console) -> int:
-    """Copy the state to another place, lineage and all."""
+    """Copy the state to another place, lineage, history and all."""
     source = inputs.absolute_url(options.source, "FROM-URL")
     target = inputs.absolute_url(options.target, "TO-URL")
     options.state = options.source  # So that a command that is told is about the right place.
@@ -486,8 +487,8 @@ def move_state(options: shared.Options, console: Console) -> int:
     moved = mend.migrate(source, target, lock_timeout_s=options.lock_timeout, now=wall_clock())
     _say(
         console,
-        f"Copied {counted(len(moved.items), 'record')}, serial {moved.serial}, lineage "
-        f"{moved.lineage}. What is at the old place stays, and must not be used any more.",
+        f"Copied {counted(len(moved.items), 'record')} and the history, serial {moved.serial}, "
+        f"lineage {moved.lineage}. What is at the old place stays, and must not be used any more.",
         f'Next, in the file: [state] url = "{escape_terminal(options.target)}"',
     )
     return 0

@@ -56,6 +56,9 @@ class HeldPieces(Pieces, Protocol):
         returned is where it is now. Stopped anywhere, it can be done again.
         """
 
+    def remember(self, lines: bytes) -> None:
+        """Add lines that the state there holds to its history."""
+
 
 class Backend(Protocol):
     """A place for one state."""

@@ -417,11 +417,14 @@ def keep_history(location: files.Location) -> None:
     A crash half way does it again next time: a line is known by its bytes, and kept once.
     """
     journal = files.read_file(location.journal, MAX_JOURNAL_BYTES)
-    if not journal:
-        return
-    longer = with_history(files.read_file(location.history, MAX_JOURNAL_BYTES) or b"", journal)
+    if journal:
+        _lengthen(location.history, journal)
+
+
+def _lengthen(history: Path, lines: bytes) -> None:
+    longer = with_history(files.read_file(history, MAX_JOURNAL_BYTES) or b"", lines)
     if longer is not None:
-        files.replace_file(location.history, longer)
+        files.replace_file(history, longer)
 
 
 # The place as commands see it: see `backend` for what each of these does.
@@ -473,6 +476,10 @@ class FilePieces:
         # A person said what is true; nothing of an earlier session is missing from that.
         files.remove(location.session)
         return set_aside
+
+    def remember(self, lines: bytes) -> None:
+        """Add lines to the history, under the lock."""
+        _lengthen(self._location.history, lines)
 
 
 class LocalBackend:

@@ -247,14 +247,15 @@ def _previous(kept: Pieces, lines: Sequence[Line]) -> Recorded:
         return beginning(state, lines, f"{older} cannot be used ({error})")
 
 
-# Moving a state from one place to another, lineage and all.
+# Moving a state from one place to another, lineage, history and all.
 
 
 def migrate(source: str, target: str, *, lock_timeout_s: float = 0.0, now: datetime) -> Recorded:
     """Copy the state at one URL to another, its journal folded in, and return what is there then.
 
-    Both are locked meanwhile; `now` is UTC. What is at the source stays. Raises ReconcileError: if
-    there is no state at the source, or one at the target that this does not continue.
+    Its history goes after it; stopped anywhere, it can be done again. Both are locked meanwhile;
+    `now` is UTC. What is at the source stays. Raises ReconcileError: if there is no state at the
+    source, or one at the target that this does not continue.
     """
     if _place(source) == _place(target):
         raise refusal(
@@ -266,8 +267,10 @@ def migrate(source: str, target: str, *, lock_timeout_s: float = 0.0, now: datet
     pull(source)  # without making one there
     command = "reconcile state migrate"
     with open_session(source, command=command, lock_timeout_s=lock_timeout_s, now=now) as session:
+        with backend(source).look() as kept:
+            past = kept.history() + kept.journal()
         data = encode_state(session.recorded)
-        return push(target, data, lock_timeout_s=lock_timeout_s, now=now)
+        return push(target, data, lock_timeout_s=lock_timeout_s, now=now, past=past)
 
 
 def _place(url: str) -> Named:
@@ -292,13 +295,20 @@ def pull(url: str, loaded: Loaded | None = None) -> bytes:
 
 
 def push(
-    url: str, data: bytes, *, lock_timeout_s: float = 0.0, now: datetime, force: bool = False
+    url: str,
+    data: bytes,
+    *,
+    lock_timeout_s: float = 0.0,
+    now: datetime,
+    force: bool = False,
+    past: bytes = b"",
 ) -> Recorded:
     """Put a state file's content in place, and return the state there is then.
 
     It must be of the same lineage and later than what is there; `force` takes it whatever is
-    there, damaged or not. `now` (UTC) is for the lock. Raises ReconcileError: for content that
-    is no whole state file, and with exit code 5 where somebody holds the lock for longer.
+    there, damaged or not. `now` (UTC) is for the lock. `past`: lines of its history. Raises
+    ReconcileError: for content that is no whole state file, and with exit code 5 where somebody
+    holds the lock for longer.
     """
     place = backend(url)
     pushed = decode_pushed(place.name, data)
@@ -313,6 +323,8 @@ def push(
         successor = succeeding(place.name, present, pushed, force=force)
         if successor is not None:
             held.put(successor, whole=whole)
+        if past:
+            held.remember(past)
         return successor or present or pushed
 
 

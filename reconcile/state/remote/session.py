@@ -287,12 +287,16 @@ class Shelf:
         address, there = self.address, self._kept.get(self.address.key)
         older = previous and there is not None and self._kept.get(address.previous) != there
         first = {address.previous: there} if older else {}
-        first |= {address.key: encode_state(recorded), **self._lengthened()}
+        first |= {address.key: encode_state(recorded), **self._lengthened(self._lines)}
         self._put_journal(b"", first, self._unmarked() if ends else {})
 
     def drop_lines(self) -> None:
         """Drop the journal's lines, which the state has, for the history. Raises ReconcileError."""
-        self._put_journal(b"", self._lengthened())
+        self._put_journal(b"", self._lengthened(self._lines))
+
+    def remember(self, lines: bytes) -> None:
+        """Add lines that the state has to the history. Raises ReconcileError."""
+        self._put(self._lengthened(lines))
 
     def is_saved(self, recorded: Recorded) -> bool:
         """Ask the store whether a state is in place. Raises StoreError."""
@@ -310,8 +314,8 @@ class Shelf:
             return self.address.shown(key)
         raise ConflictError(self.address.shown(f"{self.address.key}.{label}"))
 
-    def _lengthened(self) -> Mapping[str, bytes]:
-        longer = with_history(self._kept.get(self.address.history) or b"", self._lines)
+    def _lengthened(self, lines: bytes) -> Mapping[str, bytes]:
+        longer = with_history(self._kept.get(self.address.history) or b"", lines)
         return {} if longer is None else {self.address.history: longer}
 
     def _unmarked(self) -> Mapping[str, None]:
@@ -563,14 +567,22 @@ class ObjectPieces:
 
     def put(self, recorded: Recorded, *, whole: bool) -> tuple[errors.Named, ...]:
         """Put a state in place, under its lease; returns what was set aside."""
-        shelf, set_aside = self._shelf, []
-        if shelf is None:
-            raise AssertionError  # only `hold` gives it to whoever changes anything
+        shelf, set_aside = self._held, []
         if not whole:
             there = (self._contents.state, self._contents.journal)
             set_aside = [shelf.set_aside(part.data, "damaged") for part in there if part]
         shelf.fold_in(recorded, previous=whole, ends=True)
         return tuple(set_aside)
+
+    def remember(self, lines: bytes) -> None:
+        """Add lines to the history, under the lease."""
+        self._held.remember(lines)
+
+    @property
+    def _held(self) -> Shelf:
+        if self._shelf is None:
+            raise AssertionError  # only `hold` gives it to whoever changes anything
+        return self._shelf
 
 
 class RemoteBackend:

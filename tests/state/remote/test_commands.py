@@ -39,7 +39,7 @@ def test_a_state_is_moved_to_a_store_and_goes_on_there(stage: Stage, url: str) -
     assert stage.run("state", "mark", "models.sales.cache.daily", "--due").code == 0
     assert stage.run("apply", "--yes").code == 0
     assert len(stage.calls()) == 2
-    assert stage.run("state", "history").out.count("intent") == 1
+    assert stage.run("state", "history").out.count("intent") == 2
     assert stage.run("state", "migrate", "local.json", url).code == 1
 
 

@@ -6,6 +6,7 @@ from time import sleep
 import pytest
 
 from reconcile.state.backend import backend, load, open_session
+from reconcile.state.codec import encode_state
 from reconcile.state.mend import history, migrate, pull, push, repair, restore, verify
 from reconcile.state.remote.lease import decode_leased
 from reconcile.state.session import Session
@@ -113,6 +114,28 @@ def test_a_state_moves_there_and_back_with_its_lineage(lived: str, tmp_path: Pat
         migrate(local, lived, now=NOON)
     with refused("migrate-same"):
         migrate(lived, lived, now=NOON)
+
+
+def test_a_state_moves_there_and_back_with_its_history_however_often_it_is_begun(
+    lived: str, tmp_path: Path
+) -> None:
+    local = str(tmp_path / "prod.json")
+    with open_at(lived) as session:
+        push(local, encode_state(session.recorded), now=NOON)  # As far as one that was killed came.
+    migrate(lived, local, now=NOON)
+    assert history(local) == history(lived)
+    live(local, 3, 4)
+    migrate(local, lived, now=NOON)
+    assert [one.sequence for one in history(lived)] == [1, 2, 3, 4]
+
+
+def test_a_state_that_is_damaged_at_its_new_place_comes_back_from_its_history(
+    lived: str, tmp_path: Path
+) -> None:
+    local = tmp_path / "prod.json"
+    migrate(lived, str(local), now=NOON)
+    local.write_text("")
+    assert restore(str(local), now=NOON).recorded.items == fold(2).items
 
 
 @pytest.mark.fault("S01", "S03")
