@@ -47,6 +47,10 @@ class Leased(Struct, frozen=True, kw_only=True):
     holder: Holder
 
 
+_let_go: set[str] = set()
+"""Leases that this process let go while a store was away: it waits for none of them itself."""
+
+
 class WrittenLease(Struct, frozen=True):
     """A lease as it was written: which version it is, and when that was asked for (`elapsed_s`)."""
 
@@ -102,8 +106,10 @@ class Lease:
         self._ended.set()
         self._heart.join()
         if not self._lost:
+            _let_go.add(self.id)
             with suppress(ConflictError, StoreError):
                 self._store.delete(self._key, self._version)
+                _let_go.discard(self.id)
 
     def _beat(self) -> None:
         pause_s = self._leased.ttl_s / _RENEWALS_A_TTL
@@ -237,7 +243,8 @@ class _Watched:
         )
 
     def is_dead(self) -> bool:
-        return elapsed_s() - self._since_s >= self.ttl_s
+        ours = self.holder is not None and self.holder.id in _let_go
+        return ours or elapsed_s() - self._since_s >= self.ttl_s
 
 
 def _try(

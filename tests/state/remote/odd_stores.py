@@ -46,6 +46,10 @@ class LossyStore(MemoryStore):
             raise StoreError(key, "the connection was reset")
         return written
 
+    def delete(self, key: str, version: Version) -> None:
+        self._refuse_while_away(key)
+        super().delete(key, version)
+
     def _refuse_while_away(self, key: str) -> None:
         if self.away:
             raise StoreError(key, "the connection was refused", passing=False)

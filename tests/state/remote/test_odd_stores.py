@@ -9,7 +9,7 @@ from reconcile.state.lock import Wanted
 from reconcile.state.mend import migrate
 from reconcile.state.remote.lease import take
 from reconcile.state.remote.session import RemoteSession, fold, open_on, read
-from reconcile.state.remote.stores import RemoteAddress, Store, prove
+from reconcile.state.remote.stores import RemoteAddress, Store, elapsed_s, prove
 from tests.state.acts import NOON, SALES, done, entry, intent, refused
 from tests.state.acts import fold as folded
 from tests.state.remote.careless_server import careless_server
@@ -135,6 +135,18 @@ def test_a_lost_end_of_a_job_is_unknown_where_its_record_may_be_lost_too() -> No
     with refused("outcome-not-recorded") as caught:
         session.append(done(1))
     assert f"reconcile state mark {SALES} --done" in (caught.value.diagnostics[0].hint or "")
+
+
+def test_a_lease_let_go_while_its_store_was_away_keeps_out_others_and_not_its_own_process() -> None:
+    store = LossyStore()
+    session = open_in(store)
+    store.away = True
+    session.close()
+    store.away = False
+    assert store.get(ADDRESS.lock) is not None
+    began_s = elapsed_s()
+    open_in(store).close()
+    assert elapsed_s() - began_s < 5
 
 
 @pytest.mark.fault("S21")
