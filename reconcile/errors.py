@@ -201,7 +201,7 @@ MESSAGES: Final[Mapping[str, Message]] = {
     # Codes about staying: the page and the heartbeat of `run`.
     "bad-heartbeat-url": Message("The heartbeat URL cannot be used"),
     "bad-listen": Message("--listen takes an address and a port"),
-    "bad-token-file": Message("The token of the page cannot be used"),
+    "bad-token-file": Message("A token file cannot be used"),
     "controller-not-installed": Message("The page's server is not installed"),
     "listen-unavailable": Message("The page cannot listen there"),
     "listen-without-token": Message("The page would be open to the network"),
@@ -283,7 +283,7 @@ MESSAGES: Final[Mapping[str, Message]] = {
     "state-conflict": Message("Another run has changed the state"),
     "migrate-same": Message("A state cannot be moved onto itself"),
     "state-file-error": Message("A state file cannot be used"),
-    "state-not-a-file": Message("A state file is not a regular file"),
+    "state-not-a-file": Message("A state or saved plan is no regular file"),
     "state-too-large": Message("A state file is too large"),
     "state-directory-open": Message("Anybody may write to the state's directory"),
     "state-writable-by-others": Message("Others may write to the state file"),

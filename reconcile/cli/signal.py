@@ -15,7 +15,7 @@ from reconcile.planning.plan import standings
 from reconcile.planning.signals import awaited, newest, rhythm
 from reconcile.render.reasons import home_zone
 from reconcile.render.records import KnownSignal, Receipt, receipt_text, signals_json, signals_text
-from reconcile.render.words import Vantage
+from reconcile.render.words import Vantage, duration_text
 from reconcile.state.backend import backend, load
 from reconcile.state.origin import origin_here
 from reconcile.terminal import options as shared
@@ -58,7 +58,7 @@ def send(desired: Desired, name: str, at: datetime, options: shared.Options) -> 
         last = newest(load(desired.state_url).recorded.signals, name, now)
     if last is not None and last.at >= at:
         same = "it is known already" if last.at == at else "a newer one is known"
-        return Receipt(name, at, same)
+        return Receipt(name, last.at, same)
     origin = origin_here(options.file)
     person = " on ".join(filter(None, (origin.who, origin.machine))) or None
     signal = Signal(at, now, origin.run or person, getattr(options, "note", None))
@@ -82,10 +82,10 @@ def require_awaited(name: str, desired: Desired) -> None:
 
 
 def _of_the_future(at: datetime, now: datetime) -> ReconcileError:
-    ahead = (at - now).total_seconds()
+    ahead = duration_text((at - now).total_seconds(), up=True)
     return fail(
         "signal-of-the-future",
-        f"--at lies {ahead:,.0f} s ahead of this machine's clock. Nothing was recorded.",
+        f"--at lies {ahead} ahead of this machine's clock. Nothing was recorded.",
         hint="Leave --at out if it has happened just now.",
     )
 
@@ -120,4 +120,4 @@ def _show(
         return
     view = Vantage(home_zone(tuple(stand.values())), now)
     told = "" if receipt is None else receipt_text(receipt, view)
-    console.say(told + signals_text(known, view))
+    console.say(told + signals_text(known, view, console.width()))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from shlex import quote
 
 import click
 from msgspec import Struct
@@ -369,4 +370,4 @@ def _bind_path(listener: socket.socket, path: str) -> None:
 
 
 def _bad_token(path: str, why: str) -> ReconcileError:
-    return fail("bad-token-file", f"{path} {why}.", hint="openssl rand -hex 32 > page.token")
+    return fail("bad-token-file", f"{path} {why}.", hint=f"openssl rand -hex 32 > {quote(path)}")

@@ -93,7 +93,8 @@ def read_event(webhook: Webhook, body: bytes, now: datetime) -> datetime | Unhee
     for path, text in webhook.wanted:
         found = _at(said, path)
         if found != text:
-            return Unheeded(now, f"{path} is {found!r:.60}, not {text!r:.60}")
+            there = "not there" if found is None else f"{found!r:.60}"
+            return Unheeded(now, f"{path} is {there}, not {text!r:.60}")
     if webhook.at is None:
         return now
     instant = parsed(_at(said, webhook.at))

@@ -27,7 +27,7 @@ from reconcile.model.recorded import (
 )
 from reconcile.model.struct import Instant, Telling
 from reconcile.render import documents
-from reconcile.render.layout import Cell, Ink, escape_terminal
+from reconcile.render.layout import Cell, Ink, escape_terminal, wrap
 from reconcile.render.outline import STATUS_INKS, next_moment, status_word
 from reconcile.render.reasons import home_zone
 from reconcile.render.words import Vantage, address_text, interval_text, sent_text
@@ -386,7 +386,7 @@ class KnownSignal(Struct, frozen=True):
 
 
 class Receipt(Struct, frozen=True):
-    """Whether a signal that was sent changes anything. `why`: it does not."""
+    """Whether a signal that was sent changes anything. `why`: it does not, for the one at `at`."""
 
     name: str
     at: datetime
@@ -459,14 +459,16 @@ def _document(one: KnownSignal) -> KnownSignalDocument:
     )
 
 
-def signals_text(known: Iterable[KnownSignal], view: Vantage) -> str:
+def signals_text(known: Iterable[KnownSignal], view: Vantage, width: int) -> str:
     """Return a line for each name, and one below it for each item that awaits it."""
     lines: list[str] = []
     for one in known:
-        lines.append(f"{escape_terminal(one.name)}  {_newest(one, view)}")
+        first, *rest = wrap(f"{escape_terminal(one.name)}  {_newest(one, view)}", width - 4)
         if one.refused is not None:
             at, why = one.refused
-            lines.append(f"    a webhook {view.both(at)} was no signal: {escape_terminal(why)}")
+            said = f"a webhook {view.both(at)} was no signal: {escape_terminal(why)}"
+            rest += wrap(said, width - 4)
+        lines += [first, *(f"    {line}" for line in rest)]
         lines += [f"    {address_text(s.address)}  {status_word(s)}" for s in one.awaited_by]
     return "\n".join(lines or ["No item awaits a signal."]) + "\n"
 

@@ -85,6 +85,10 @@ class Repository(Struct, frozen=True):
         is_commit = answer[1:2] == [b"commit"] and _OBJECT_ID.fullmatch(answer[0])
         return answer[0].decode() if is_commit else None
 
+    def is_shallow(self) -> bool:
+        """Tell whether only the newest commits are here."""
+        return self.ask("rev-parse", "--is-shallow-repository").strip() == b"true"
+
     def merge_base(self, one: str, other: str) -> str | None:
         """Return where two commits, given by id, parted; None if they have nothing in common."""
         answer = self.ask("merge-base", one, other, nothing=_NO_MERGE_BASE).strip()
@@ -246,7 +250,7 @@ def _commit(repository: Repository, ref: str) -> str:
             "unknown-ref",
             f"{tip_name} names no commit in this repository. It may not have been fetched. A file "
             "is named with ./ before it.",
-            hint="git fetch origin",
+            hint=f"git fetch{' --unshallow' if repository.is_shallow() else ''} origin",
         )
     if tip_name == ref:
         return tip

@@ -55,7 +55,7 @@ def open_regular(path: Path, flags: int) -> int:
     os.close(descriptor)
     raise refusal(
         "state-not-a-file",
-        f"{path} is a directory, a pipe or a device. State is only kept in regular files.",
+        f"{path} is a directory, a pipe or a device. Only regular files are read and written.",
         path=path,
     )
 

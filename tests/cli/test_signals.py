@@ -11,6 +11,7 @@ from reconcile.model.recorded import Signal
 from reconcile.sandbox.instance import Operation
 from reconcile.state.backend import backend
 from reconcile.state.inbox import Unheeded
+from reconcile.terminal.console import PIPED_WIDTH
 from tests.stage import SALES, Stage, Staging
 
 FILE = f"""
@@ -86,6 +87,13 @@ def test_the_same_signal_twice_and_an_older_one_change_nothing(stage: Stage) -> 
     older = stage.run("signal", "dbt", "--at", minutes_ago(9), "--format", "json").json()
     assert again["sent"] == {"recorded": False, "why": "it is known already"}
     assert older["sent"] == {"recorded": False, "why": "a newer one is known"}
+    told = stage.run("signal", "dbt", "--at", minutes_ago(9)).out
+    assert f"a newer one is known (signal dbt at {at[11:16]}" in told
+
+
+def test_a_long_note_fits_the_terminal_it_is_listed_on(stage: Stage) -> None:
+    told = stage.run("signal", "dbt", "--note", "the load has ended after a long night " * 5).out
+    assert max(map(len, told.splitlines())) <= PIPED_WIDTH
 
 
 @pytest.mark.parametrize(

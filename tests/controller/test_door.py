@@ -175,6 +175,7 @@ def test_a_body_that_is_too_long_is_refused_whoever_signed_it(street: Street) ->
     [
         ({"runStatus": "Errored"}, "data.runStatus is 'Errored', not 'Success'"),
         ({"jobId": 4712}, "data.jobId is '4712', not '4711'"),
+        ({"jobId": None}, "data.jobId is not there, not '4711'"),
         ({"runFinishedAt": None}, "data.runFinishedAt holds no instant"),
     ],
 )

@@ -50,6 +50,16 @@ def test_three_dots_after_a_merge_are_what_was_merged(folder: Path) -> None:
     assert models(load_version("main...", folder / "a.toml")[0]) == ["ops"]
 
 
+def test_a_commit_that_a_shallow_clone_lacks_is_fetched_by_deepening_it(folder: Path) -> None:
+    commit(folder, a=SALES)
+    commit(folder, a=OPS)
+    clone = folder.parent / "clone"
+    run_git(folder, "clone", "-q", "--depth", "1", f"file://{folder}", str(clone))
+    with pytest.raises(ReconcileError) as caught:
+        load_version("HEAD~1", clone / "a.toml")
+    assert caught.value.diagnostics[0].hint == "git fetch --unshallow origin"
+
+
 def test_histories_without_a_commit_in_common_are_told_apart(folder: Path) -> None:
     commit(folder, a=SALES)
     run_git(folder, "checkout", "-q", "--orphan", "other")
