@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from shlex import quote
 from typing import Final
 
 from msgspec import Struct
@@ -261,6 +262,7 @@ def _section(change: SectionChange, home: words.Vantage) -> ChangedLine:
 def facts(comparison: Comparison, home: words.Vantage) -> Iterator[tuple[str, str]]:
     """Yield what else a change comes to: what it is about, and a sentence."""
     yield from _figures(comparison, home)
+    yield from _new_place(comparison)
     for hits in comparison.freezes:
         for held, said in ((hits.gained, "now holds back"), (hits.lost, "no longer holds")):
             if held:
@@ -289,6 +291,18 @@ def _figures(comparison: Comparison, home: words.Vantage) -> Iterator[tuple[str,
         load = f"{most.requests:,} of {after.requests_per_minute:,} requests a minute"
         told = f"{calls:,}{words.ARROW}{words.counted(most.calls, 'call')} at {home.both(most.at)}"
         yield "busiest minute", f"{told}, {load}"
+
+
+def _new_place(comparison: Comparison) -> Iterator[tuple[str, str]]:
+    """Yield that a state is to be moved, where its new place has none: see `Comparison.assumed`."""
+    fields = [
+        it for change in comparison.sections if change.section == "state" for it in change.fields
+    ]
+    for url in fields:
+        if url.field == "url" and comparison.assumed:
+            old, new = (escape_terminal(quote(str(place))) for place in (url.before, url.after))
+            told = "nothing is recorded at the new place, so every item counts as new there; before"
+            yield "state", f"{told} the merge: reconcile state migrate {old} {new}"
 
 
 def _nights(comparison: Comparison, home: words.Vantage) -> Iterator[tuple[str, str]]:

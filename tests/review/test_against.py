@@ -135,6 +135,17 @@ def test_what_cannot_be_compared_with_is_a_plain_error(run: Run) -> None:
         assert f"error[{code}]" in ended.err
 
 
+def test_a_new_place_for_the_state_is_told_with_how_to_take_it_there(
+    run: Run, folder: Path
+) -> None:
+    (folder / "reconcile.toml").write_text(f'[state]\nurl = "new.json"\n{SLOW}', encoding="utf-8")
+    for form in ("text", "markdown"):
+        told = run("--against", "HEAD", *AT, "--format", form).out.replace("`", "")
+        told = " ".join(told.split())
+        assert "nothing is recorded at the new place" in told
+        assert f"state migrate {folder}/reconcile.state.json {folder}/new.json" in told
+
+
 @pytest.mark.parametrize("horizon", ["soon", "0h", "93d"])
 def test_a_horizon_is_a_duration_of_some_length(run: Run, horizon: str) -> None:
     ended = run("--against", "HEAD", "--horizon", horizon)
