@@ -40,7 +40,7 @@ from reconcile.planning.record import assumed_record
 from reconcile.planning.requests import company_of
 from reconcile.planning.steady import MINUTE_US, microseconds
 from reconcile.planning.time.cron import CronError
-from reconcile.planning.time.eventbridge import newest_and_next
+from reconcile.planning.time.eventbridge import is_weekly, newest_and_next, runs_from
 from reconcile.planning.time.slots import (
     Change,
     count_slots,
@@ -378,8 +378,8 @@ CLOSE = timedelta(hours=1)
 HORIZON = timedelta(days=8)
 """A week and a day: what repeats weekly meets in it, and a change of clocks rarely does."""
 
-MOST_SLOTS = 100
-"""Slots of one cadence looked at: what runs every minute is close to everything at once."""
+_MOST_LOOKS: Final = 20_000
+"""Native runs, more than `HORIZON` has minutes. A look that is cut off proves nothing."""
 
 
 def shadows(
@@ -433,19 +433,26 @@ def _shadow(item: RefreshItem, schedule: NativeSchedule, at: datetime) -> Shadow
 def _keeps_up(
     cadence: Cadence, zone: str, offset: timedelta, spec: ScheduleSpec, at: datetime
 ) -> bool:
-    """Tell whether a native refresh comes at least once for each of ours."""
+    """Tell whether a native refresh comes at least once for each of ours, for good."""
+    until = at + (HORIZON if is_weekly(spec.cron) else WITHIN)
+    found = runs_from(spec.cron, spec.zone, at, until + WITHIN)
+    runs = islice(found, _MOST_LOOKS)
     match cadence:
         case Every(interval):
-            runs = list(_native_runs(spec, at))
-            gaps = [later - earlier for earlier, later in pairwise(runs)]
-            return bool(gaps) and max(gaps) <= interval
+            for earlier, later in pairwise(runs):
+                if later - earlier > interval or later >= until:
+                    return later - earlier <= interval
         case Cron() | At():
-            slots = _our_slots(cadence, zone, offset, at)
-            newest = [newest_and_next(spec.cron, spec.zone, later)[0] for later in slots[1:]]
-            pairs = zip(slots, newest, strict=False)
-            return bool(newest) and all(run is not None and run > slot for slot, run in pairs)
+            slots = wall_slots(cadence, zone).between(at - offset, until - offset + WITHIN)
+            run = next(runs, None)
+            for slot, following in pairwise(slot + offset for slot in slots):
+                while run is not None and run <= slot:
+                    run = next(runs, None)
+                if run is None or run > following or following >= until:
+                    return run is not None and run <= following
         case _:
-            return False
+            pass
+    return False
 
 
 @lru_cache(maxsize=1024)
@@ -455,29 +462,13 @@ def _first_close(
     """Return the first slot of ours and the native run less than an hour from it."""
     if not isinstance(cadence, Cron | At):
         return None
-    for slot in _our_slots(cadence, zone, offset, at):
-        for run in newest_and_next(spec.cron, spec.zone, slot):
-            if run is not None and abs(run - slot) < CLOSE:
-                return slot, run
+    slots = wall_slots(cadence, zone)
+    slot = slots.next(at - offset)
+    while slot is not None and slot + offset <= at + HORIZON:
+        runs = newest_and_next(spec.cron, spec.zone, slot + offset)
+        for run in runs:
+            if run is not None and abs(run - slot - offset) < CLOSE:
+                return slot + offset, run
+        # The next slot of ours that can be near a run.
+        slot = None if runs[1] is None else slots.next(runs[1] - CLOSE - offset)
     return None
-
-
-def _our_slots(
-    cadence: Cron | At, zone: str, offset: timedelta, at: datetime
-) -> Sequence[datetime]:
-    slots = wall_slots(cadence, zone).between(at - offset, at - offset + HORIZON)
-    return [slot + offset for slot in islice(slots, MOST_SLOTS)]
-
-
-def _native_runs(spec: ScheduleSpec, at: datetime) -> Iterator[datetime]:
-    """Yield the runs around an instant: the one before it, and those of the days after it."""
-    newest, following = newest_and_next(spec.cron, spec.zone, at)
-    if newest is not None:
-        yield newest
-    for _ in range(MOST_SLOTS):
-        if following is None:
-            return
-        yield following
-        if following > at + HORIZON:
-            return
-        following = newest_and_next(spec.cron, spec.zone, following)[1]

@@ -1,7 +1,9 @@
 """Native schedules that refresh what a declared refresh refreshes as well."""
 
-from datetime import time
+from datetime import UTC, datetime, time
 from typing import Any
+
+import pytest
 
 from reconcile.model.address import Address
 from reconcile.model.desired import (
@@ -34,8 +36,8 @@ def ours(cadence: Cadence, mode: Mode = Mode.SOFT, **more: Any) -> RefreshItem:
     return replace(refresh("sales", cadence, connection="dwh", **more), mode=mode)
 
 
-def shadow(item: RefreshItem, schedule: NativeSchedule) -> Shadowed | None:
-    found = list(shadows([item], {"dwh": [schedule]}, NOON))
+def shadow(item: RefreshItem, schedule: NativeSchedule, at: datetime = NOON) -> Shadowed | None:
+    found = list(shadows([item], {"dwh": [schedule]}, at))
     return found[0] if found else None
 
 
@@ -73,6 +75,36 @@ def test_an_interval_is_kept_up_with_by_shorter_gaps() -> None:
     assert kind(ours(HOURS_6), native(HOURLY)) == "redundant"
     assert kind(ours(HOURS_6), native()) is None
     assert kind(ours(Every(hours(24))), native()) == "redundant"
+
+
+@pytest.mark.parametrize(
+    ("cron", "cadence"),
+    [
+        ("0/15 * ? * MON-FRI *", Every(hours(1))),
+        ("0/15 * ? * MON-FRI *", Cron("*/30 * * * *")),
+        ("0/5 8-17 * * ? *", Every(hours(1))),
+        ("0 * 1-15 * ? *", Every(hours(1))),
+        ("0 2 ? 1-11 * *", Every(hours(72))),
+        ("0 2 3 * ? *", Cron("0 6 * * 1")),
+        ("0 * ? * * 2026", Cron("0 6 * * *")),
+    ],
+)
+def test_whenever_it_is_asked_a_schedule_with_gaps_makes_nothing_redundant(
+    cron: str, cadence: Cadence
+) -> None:
+    item = ours(cadence)
+    found = [shadow(item, native(cron), NOON + hours(7 * n)) for n in range(60)]
+    assert "redundant" not in {each and each.kind for each in found}
+
+
+def test_a_schedule_whose_years_are_over_soon_makes_nothing_redundant() -> None:
+    at = datetime(2026, 12, 28, 3, tzinfo=UTC)
+    assert shadow(ours(Every(hours(24))), native("0 2 ? * MON-FRI 2026"), at) is None
+
+
+def test_what_runs_every_minute_keeps_up_with_every_minute() -> None:
+    assert kind(ours(Every(hours(1 / 60))), native("* * * * ? *")) == "redundant"
+    assert kind(ours(Cron("* * * * *")), native("* * ? * * *")) == "redundant"
 
 
 def test_branches_disabled_and_unreadable_schedules_are_left_alone() -> None:

@@ -8,7 +8,7 @@ meaning, so that a schedule made by hand in Omni and one of ours compare as text
 from bisect import bisect_left, bisect_right
 from calendar import monthrange
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Final
@@ -279,6 +279,29 @@ def newest_and_next(cron: str, zone: str, now: datetime) -> tuple[datetime | Non
     """
     slots, years = _slots(cron, zone)
     return _newest(slots, years, now), _next(slots, years, now)
+
+
+def runs_from(cron: str, zone: str, at: datetime, upto: datetime) -> Iterator[datetime]:
+    """Yield the newest run at or before an instant, and all after it up to another, ascending.
+
+    By the same rule as `newest_and_next`, and raising the same.
+    """
+    slots, years = _slots(cron, zone)
+    newest = _newest(slots, years, at)
+    if newest is not None:
+        yield newest
+    for year in years[bisect_left(years, at.year - 1) :]:
+        begins, ends = _new_year(zone, year), _new_year(zone, year + 1)
+        if begins > upto:
+            return
+        tick = timedelta.resolution
+        yield from slots.between(max(at, begins - tick), min(upto, ends - tick))
+
+
+def is_weekly(cron: str) -> bool:
+    """Tell whether a week shows all that an expression does. Raises `CronError`."""
+    _, _, day, month, weekday, year = canonical(cron).split()
+    return day in "?*" and month == year == "*" and not set(weekday) & set("#L")
 
 
 @lru_cache(maxsize=4096)
