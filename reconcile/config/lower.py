@@ -397,8 +397,10 @@ def _read_times(reader: TableReader, table: tables.ScheduleTable, where: Where) 
     if len(expressions) == 1:
         return expressions[0]
     *above, name = map(str, where.path)
+    zone = f', timezone = "{table.timezone}"' if table.timezone is not None else ""
+    hard = ", hard = true" if table.hard else ""
     several = (
-        f'{address.quote_key(f"{name}-{number}")} = {{ cron = "{expression}" }}'
+        f'{address.quote_key(f"{name}-{number}")} = {{ cron = "{expression}"{zone}{hard} }}'
         for number, expression in enumerate(expressions, 1)
     )
     header = f"[{'.'.join(map(address.quote_key, above))}]"

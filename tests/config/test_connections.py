@@ -30,12 +30,16 @@ def test_wall_clock_times_are_translated_where_one_expression_can_say_them() -> 
 
 
 def test_times_that_take_two_expressions_are_refused_with_the_lines_to_write() -> None:
-    (problem,) = refused(f'{NIGHTLY}at = ["06:00", "18:30"]')
+    own = 'timezone = "Asia/Tokyo"\nhard = true'
+    (problem,) = refused(f'{NIGHTLY}at = ["06:00", "18:30"]\n{own}')
     assert (problem.code, problem.hint is not None) == ("several-expressions", True)
     header = re.findall(r"\[.+?\]", problem.hint or "")
     lines = re.findall(r"[a-z0-9-]+ = \{.+?\}", problem.hint or "")
     written = loaded("\n".join([CONNECTION, *header, *lines])).desired.schedules
-    assert [one.spec.cron for one in written] == ["0 6 * * ? *", "30 18 * * ? *"]
+    assert [one.spec for one in written] == [
+        ScheduleSpec("0 6 * * ? *", "Asia/Tokyo", hard=True),
+        ScheduleSpec("30 18 * * ? *", "Asia/Tokyo", hard=True),
+    ]
 
 
 def test_the_zone_is_that_of_the_defaults_unless_the_schedule_has_its_own() -> None:
