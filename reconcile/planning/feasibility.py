@@ -29,6 +29,7 @@ from reconcile.model.desired import (
     NativeSchedule,
     OpenHours,
     RefreshItem,
+    ResetItem,
     ScheduleSpec,
 )
 from reconcile.model.forecast import ClockChange, TouchedSlot
@@ -64,6 +65,7 @@ class Burst(Struct, frozen=True, kw_only=True):
 
     `at`: the first such minute (UTC), told in `zone`. `spread_m`: the fewest minutes of spread, on
     the items that are called alone, after which it fits; None if an hour is not enough.
+    `resets_alone`: none of these is a refresh.
     `unconnected`: calls that refresh one model without a connection; `calls_if_merged`: calls if
     those were one for each branch. `look_alikes`: connections whose names differ only in spelling.
     """
@@ -74,6 +76,7 @@ class Burst(Struct, frozen=True, kw_only=True):
     calls: int
     budget: int
     spread_m: int | None
+    resets_alone: bool
     unconnected: int
     calls_if_merged: int
     look_alikes: tuple[tuple[str, ...], ...]
@@ -152,6 +155,7 @@ def _burst(calls: list[list[Item]], minutes: list[int], budget: int) -> Burst:
         calls=len(calls),
         budget=budget,
         spread_m=_spread_m(alone, len(calls) - len(alone), budget),
+        resets_alone=all(isinstance(item, ResetItem) for item in alone),
         unconnected=len(free),
         calls_if_merged=len(calls) - len(free) + len({item.branch_id for item in free}),
         look_alikes=_look_alikes(item for call in calls for item in call),
@@ -241,7 +245,9 @@ def _hint(burst: Burst) -> str:
     if burst.calls_if_merged <= burst.budget and burst.unconnected > 1:
         return 'connection = "warehouse" in each [models.NAME] that is on it'
     if burst.spread_m:
-        return f'spread = "{burst.spread_m}m" on each item that is called alone, or in [defaults]'
+        # In [defaults] it would part refreshes that share a call.
+        inherited = ", or in [defaults.cache]" if burst.resets_alone else ""
+        return f'spread = "{burst.spread_m}m" on each item that is called alone{inherited}'
     return "Move some of these items to other times, or raise requests_per_minute in [omni]."
 
 

@@ -98,7 +98,15 @@ def test_seventy_four_calls_at_six_need_a_spread_of_two_minutes() -> None:
         "06:00 UTC (2026-11-23 and 6 more times a week) needs 74 calls in one minute; "
         "the budget is 60: spread 2 minutes."
     )
-    assert warning.hint == 'spread = "2m" on each item that is called alone, or in [defaults]'
+    cache = "or in [defaults.cache]"
+    assert warning.hint == f'spread = "2m" on each item that is called alone, {cache}'
+
+
+def test_the_hint_to_spread_parts_no_refreshes_that_share_a_call() -> None:
+    shared = [refresh(f"m{n}", SIX, connection="w") for n in range(100)]
+    alone = [refresh(f"n{n}", SIX, connection=f"c{n}") for n in range(70)]
+    (warning,) = feasibility(desired(*shared, *alone), NOON)
+    assert warning.hint == 'spread = "2m" on each item that is called alone'
 
 
 @examples(20)
