@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
+from reconcile import install
 from reconcile.errors import LeafError
 from reconcile.model.address import UUID, is_loopback, is_uuid
 from reconcile.model.desired import ALL_DAYS, WEEK
@@ -251,18 +252,26 @@ def check_cron(expression: str) -> str:
 # Time zones by IANA name, checked against the database this machine or `tzdata` has.
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
-_MACHINE_DEPENDENT = frozenset(("localtime", "posixrules", "Factory"))
+_MACHINE_DEPENDENT = frozenset(("localtime", "posixrules", "Factory", "right", "posix"))
+"""Names, or the folders of them. Those in `right` count leap seconds, which instants have not."""
 
 
 def check_zone(name: str) -> str:
     """Return the name if it is a time zone; raise `LeafError`, with near names, if not."""
-    if len(name) <= 64 and name not in _MACHINE_DEPENDENT and _NAME.fullmatch(name):  # noqa: PLR2004
+    own = name.partition("/")[0] in _MACHINE_DEPENDENT
+    if len(name) <= 64 and not own and _NAME.fullmatch(name):  # noqa: PLR2004
         try:
             zoneinfo.ZoneInfo(name)
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
             pass  # `America` alone is a folder of the database: an OSError there
         else:
             return name
+    if not _known_zones():
+        raise LeafError(
+            "unknown-zone",
+            f'"{name[:60]}" cannot be looked up: no database of time zones is installed.',
+            install("tzdata"),
+        )
     raise LeafError(
         "unknown-zone",
         f'"{name[:60]}" is not a time zone. Zones have IANA names, which keep their rules for '
@@ -277,7 +286,7 @@ _OFFSET = re.compile(r"(UTC|GMT|Z)?\s*[+-]\s*\d.*", re.IGNORECASE)
 def _suggestion(name: str) -> str:
     if _OFFSET.fullmatch(name):
         return "Offsets are no zones: name a place, such as Europe/Berlin."
-    wanted = name[:64].lower().replace(" ", "_")
+    wanted = name[:64].lower().replace(" ", "_").removeprefix("right/").removeprefix("posix/")
     # Nearness is slow to tell, and a thousand zones may be wrong: only compare what could be near.
     alike = [
         low

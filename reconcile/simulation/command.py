@@ -4,12 +4,12 @@ from typing import NoReturn
 
 import click
 
-from reconcile.errors import fail
+from reconcile.config.values import check_zone
+from reconcile.errors import LeafError, fail
 from reconcile.model.desired import Desired
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.time.cron import CronError, parse_cron
-from reconcile.planning.time.wall_clock import UnknownZoneError, zone_info
 from reconcile.sandbox.faults import parse_share
 from reconcile.simulation.simulate import simulate
 from reconcile.simulation.tally import Scenario
@@ -84,13 +84,13 @@ def _scenario(options: Options) -> Scenario:
     until = start + gather_duration(options.length, "--for", "reconcile simulate --for 90d")
     try:
         parse_cron(options.runner)
-        zone_info(options.runner_timezone)
+        check_zone(options.runner_timezone)
     except CronError as error:
         detail = f"{error.message[:1].upper()}{error.message[1:]}."
         _refuse("bad-runner", "--runner takes a cron expression", detail, '--runner "*/15 * * * *"')
-    except UnknownZoneError:
-        detail = f'"{options.runner_timezone}" is not the name of an IANA time zone.'
-        _refuse("bad-timezone", "--runner-timezone takes a zone", detail, "--runner-timezone UTC")
+    except LeafError as error:
+        option = "--runner-timezone UTC"
+        _refuse("bad-timezone", "--runner-timezone takes a zone", error.detail, option)
     return Scenario(
         start=start,
         until=until,

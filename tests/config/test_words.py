@@ -129,7 +129,8 @@ def test_iana_names_are_zones(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", "Mars/Base", "../etc/passwd", "/etc/localtime", "America", "localtime", "UTC\0", "A" * 99],
+    ["", "Mars/Base", "../etc/passwd", "/etc/localtime", "America", "localtime", "UTC\0", "A" * 99]
+    + ["right/UTC", "right/Europe/Berlin", "posix/Europe/Berlin"],
 )
 def test_paths_folders_and_inventions_are_not_zones(name: str) -> None:
     with pytest.raises(LeafError) as refusal:
@@ -143,6 +144,7 @@ def test_paths_folders_and_inventions_are_not_zones(name: str) -> None:
         ("America/NewYork", "America/New_York"),
         ("europe/berlin", "Europe/Berlin"),
         ("tokyo", "Asia/Tokyo"),
+        ("right/Europe/Berlin", "Europe/Berlin"),
     ],
 )
 def test_a_misspelt_zone_is_answered_with_the_nearest(wrong: str, right: str) -> None:

@@ -80,6 +80,7 @@ def test_nothing_is_written(tmp_path: Path) -> None:
         ("--for", "long", "bad-duration"),
         ("--runner", "often", "bad-runner"),
         ("--runner-timezone", "Mars/Base", "bad-timezone"),
+        ("--runner-timezone", "right/UTC", "bad-timezone"),
         ("--lateness", "very", "bad-lateness"),
         ("--fail", "some", "bad-share"),
     ],
