@@ -48,13 +48,7 @@ from reconcile.terminal.events import NOTHING_DONE, Notifier, notified
     metavar="DIGEST",
     help="Go on only if the plan still has this digest (12 or more of its hex digits).",
 )
-@click.option(
-    "--allow",
-    cls=shared.CommonOption,
-    multiple=True,
-    metavar="LIMIT=VALUE",
-    help="Let this one apply pass a limit, such as calls=80. May be given again.",
-)
+@shared.allow_option
 @click.option(
     "--signal",
     multiple=True,

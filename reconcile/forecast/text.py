@@ -40,9 +40,10 @@ _LISTED: Final = 12
 _LEAST_COLUMN: Final = 3
 _WIDEST_NAME: Final = 46
 _ASSUMPTIONS: Final = (
-    "Assumes that an apply runs as soon as something falls due, that every call succeeds at once, "
-    "and that watched files stay as they are. Real applies run a little later, and an interval "
-    "counts from the run before: `every` items drift from these times."
+    "Assumes that an apply runs as soon as something falls due, that no limit blocks it, that "
+    "every call succeeds at once, and that watched files stay as they are. Real applies run a "
+    "little later, and an interval counts from the run before: `every` items drift from these "
+    "times."
 )
 
 

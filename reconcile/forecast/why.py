@@ -11,21 +11,22 @@ from msgspec import Struct
 from reconcile.model import desired as declared
 from reconcile.model import reason as because
 from reconcile.model.address import Address
-from reconcile.model.plan import Await, Refresh, ResetCache, Standing, addresses_of
+from reconcile.model.plan import Await, Excess, Refresh, ResetCache, Standing, addresses_of
 from reconcile.model.recorded import NO_RECORD, Record, Recorded, Signal
 from reconcile.model.struct import Instant, replace
 from reconcile.planning.budget import order
 from reconcile.planning.forecast import first_call
 from reconcile.planning.item import is_awaited, settled_until, unseen_of
-from reconcile.planning.plan import follow, judge_all, plan
+from reconcile.planning.plan import follow, plan
 from reconcile.planning.record import believed_of, same_timing
 from reconcile.planning.requests import company_of
 from reconcile.planning.signals import newest
 from reconcile.planning.time.slots import frozen_until, matches
 from reconcile.render import words
-from reconcile.render.documents import AnyAddress, Because, Count
+from reconcile.render.documents import AnyAddress, Because, Blocking, Count
 from reconcile.render.layout import escape_terminal
 from reconcile.render.outline import status_word
+from reconcile.render.plan import blocked_text
 from reconcile.render.reasons import Account, reason_json
 
 
@@ -74,7 +75,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     `earliest`: when it runs if applies are prompt and calls succeed; None if not before `searched`,
     which is None where what stops it has no end of its own.
     `without`: only obstacles whose absence would make it due now or let it run earlier. `signals`:
-    the newest of each that it awaits.
+    the newest of each that it awaits. `blocked_by`: limits that all that is due would pass.
     """
 
     now: datetime
@@ -92,6 +93,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     searched: datetime | None
     without: tuple[Without, ...]
     signals: tuple[tuple[str, Signal | None], ...]
+    blocked_by: tuple[Excess, ...]
 
 
 # What may stand in an item's way, and the same world without it.
@@ -159,6 +161,7 @@ def explain(
     `clock`: the real one where `now` is not its reading, as `plan`'s.
     """
     clock = now if clock is None else max(clock, now)
+    planned = plan(desired, recorded, now, clock=clock)
     _, recorded = follow(desired.items, recorded)
     believed = believed_of(recorded, clock)
     recorded = replace(recorded, items=believed.items, signals=believed.signals)
@@ -166,10 +169,9 @@ def explain(
     item = items[address]
     cadence = item.timing.cadence
     awaited = cadence.names if isinstance(cadence, declared.OnSignal) else ()
-    judged = judge_all(desired, recorded, now, clock=clock)
-    standings = {standing.address: standing for standing in judged.standings()}
+    standings = {standing.address: standing for standing in planned.standings}
     standing, record = standings[address], recorded.items.get(address, NO_RECORD)
-    ranked = order(judged.calls(desired.generation), standings.values(), now)
+    ranked = order(planned.actions, planned.standings, now)
     calls = [call for call in ranked if isinstance(call, Call)]
     place = next((n for n, call in enumerate(calls, 1) if address in addresses_of(call)), None)
     near = _neighbours(desired, recorded, item)
@@ -196,6 +198,7 @@ def explain(
         searched=searched,
         without=tuple(_without(world, item, now, clock, standing, searched)),
         signals=tuple((name, newest(recorded.signals, name, now)) for name in awaited),
+        blocked_by=planned.blocked_by,
     )
 
 
@@ -326,6 +329,7 @@ class WhyDocument(Struct, frozen=True, kw_only=True):
     missed: Count
     steps: tuple[StepDocument, ...]
     call: OwnCallDocument | None
+    blocked_by: tuple[Blocking, ...]
     earliest: Instant | None
     searched: Instant | None
     without: tuple[WithoutDocument, ...]
@@ -367,6 +371,7 @@ def explained(told: Explanation, complete: Callable[[str], str] = str) -> WhyOut
         missed=standing.missed,
         steps=tuple(StepDocument(*step) for step in _steps(told, view)),
         call=call,
+        blocked_by=tuple(map(Blocking.of, told.blocked_by)),
         earliest=told.earliest,
         searched=told.searched,
         without=tuple(WithoutDocument.of(without, view) for without in told.without),
@@ -395,6 +400,8 @@ def _verdict(told: Explanation, document: WhyDocument, teller: Account) -> Itera
         yield "It runs once what it awaits has come: nobody can say when."
     elif told.earliest is None:
         yield f"As things stand it does not run before {view.both(told.searched)}."
+    elif told.standing.status is because.Status.DUE and document.blocked_by:
+        yield blocked_text(document.blocked_by, teller.complete)
     elif told.standing.status is because.Status.DUE:
         yield "It would run now."
     else:

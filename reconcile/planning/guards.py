@@ -155,8 +155,10 @@ def unwaived(planned: Plan, waivers: Mapping[str, float]) -> tuple[Excess, ...]:
     return tuple(excess for excess in over if waivers.get(excess.limit, -1.0) < excess.planned)
 
 
-def require_within_limits(planned: Plan, waivers: Mapping[str, float]) -> tuple[Waived, ...]:
-    """Return the waivers that were used, by name of limit.
+def require_within_limits(
+    planned: Plan, waivers: Mapping[str, float], command: str = "reconcile apply"
+) -> tuple[Waived, ...]:
+    """Return the waivers that were used, by name of limit. `command`: the one that is refused.
 
     Raises ReconcileError, exit code 3, where one is missing or too small.
     """
@@ -166,7 +168,7 @@ def require_within_limits(planned: Plan, waivers: Mapping[str, float]) -> tuple[
             f"over-limit-{excess.limit.replace('_', '-')}",
             f"The plan has {figure(excess.planned)} {_WORDS[excess.limit]}; the limit is "
             f"{figure(excess.allowed)}. Nothing was sent.",
-            hint=f"reconcile apply {' '.join(each.waiver for each in over)}",
+            hint=f"{command} {' '.join(each.waiver for each in over)}",
         )
         for excess in unwaived(planned, waivers)
     ]

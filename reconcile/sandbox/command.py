@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ from reconcile.model.plan import Choice
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential, Secret, parse_origin
-from reconcile.planning.guards import calls_of
+from reconcile.planning.guards import calls_of, require_within_limits, unwaived
 from reconcile.planning.plan import plan
 from reconcile.sandbox import instance
 from reconcile.sandbox.faults import parse_faults
@@ -39,7 +39,12 @@ from reconcile.state.mend import pull
 from reconcile.terminal import options as shared
 from reconcile.terminal.console import Console, collect_again, say_plan
 from reconcile.terminal.events import NOTHING_DONE
-from reconcile.terminal.inputs import gather_choice, gather_desired, gather_recorded
+from reconcile.terminal.inputs import (
+    gather_choice,
+    gather_desired,
+    gather_recorded,
+    gather_waivers,
+)
 from reconcile.terminal.progress import exit_code_of, make_calls, say_summary
 
 # HTTP over a world, on loopback: beside a caller's own work, or in the foreground.
@@ -368,11 +373,12 @@ def _load(file: str) -> str:
 @shared.state_option
 @shared.output_options
 @shared.choice_options
+@shared.allow_option
 @shared.faults_option
 def run_rehearse(options: shared.Options, console: Console) -> int:
     """Start the server, plan, apply, and plan once more to show that nothing is left."""
     desired = gather_desired(options, console)
-    choice = gather_choice(options, desired)
+    choice, waivers = gather_choice(options, desired), gather_waivers(options.allow)
     recorded = gather_recorded(desired, console)
     world = make_world(desired, options.faults, recorded=recorded)
     with (
@@ -383,10 +389,16 @@ def run_rehearse(options: shared.Options, console: Console) -> int:
         console.note("Nothing is sent to Omni, and the state is a copy.")
         state_url = _copied_state(desired, Path(folder))
         stage = replace(desired, base_url=base_url, state_url=state_url)
-        return _rehearse(stage, choice, options, console)
+        return _rehearse(stage, choice, waivers, options, console)
 
 
-def _rehearse(stage: Desired, choice: Choice, options: shared.Options, console: Console) -> int:
+def _rehearse(
+    stage: Desired,
+    choice: Choice,
+    waivers: Mapping[str, float],
+    options: shared.Options,
+    console: Console,
+) -> int:
     origin = parse_origin(stage.base_url or "")
     credential = Credential(origin, Secret(SANDBOX_BEARER), private=True)
     with open_session(
@@ -394,12 +406,14 @@ def _rehearse(stage: Desired, choice: Choice, options: shared.Options, console: 
     ) as session:
         planned = plan(stage, session.recorded, wall_clock(), choice)
         if console.format == "text":
-            say_plan(planned, console, host=stage.base_url, verbose=options.verbose)
+            shown = replace(planned, blocked_by=unwaived(planned, waivers))
+            say_plan(shown, console, host=stage.base_url, verbose=options.verbose)
+        waived = require_within_limits(planned, waivers, "reconcile rehearse")
         if not calls_of(planned):
             if console.format == "json":
                 say_summary(NOTHING_DONE, console)
             return 0
-        summary = make_calls(planned, session, credential, console)
+        summary = make_calls(planned, session, credential, console, waived)
         after = plan(stage, session.recorded, wall_clock(), Choice(select=choice.select))
         if console.format == "text":
             console.say("")

@@ -419,6 +419,14 @@ exit_code_option = click.option(
 
 # What an apply may be told, and whom it tells.
 
+allow_option = click.option(
+    "--allow",
+    cls=CommonOption,
+    multiple=True,
+    metavar="LIMIT=VALUE",
+    help="Let this one apply pass a limit, such as calls=80. May be given again.",
+)
+
 
 def _seconds(_: click.Context, __: click.Parameter, text: str) -> float:
     """Read a duration, or a plain number of seconds."""

@@ -89,6 +89,14 @@ def test_rehearse_takes_faults(staged: Staging) -> None:
     assert ended.code == 6
 
 
+def test_rehearse_refuses_what_an_apply_refuses_and_passes_what_is_allowed(staged: Staging) -> None:
+    stage = staged(f"{EVERY}[limits]\ncalls = 1\n")
+    blocked = stage.run_from_start("rehearse")
+    assert (blocked.code, "over-limit-calls" in blocked.err) == (3, True)
+    assert "reconcile rehearse --allow calls=3" in blocked.err
+    assert stage.run_from_start("rehearse", "--allow", "calls=3").code == 0
+
+
 def test_schema_is_a_json_schema(staged: Staging) -> None:
     schema = staged(EVERY).run_from_start("schema").json()
     jsonschema.Draft202012Validator.check_schema(schema)

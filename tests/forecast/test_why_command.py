@@ -43,6 +43,15 @@ def test_the_earliest_run_is_when_the_plan_has_the_call(staged: Staging) -> None
     assert DAILY in [action["addresses"][0] for action in planned["actions"]]
 
 
+def test_an_item_of_a_blocked_plan_is_not_said_to_run_now(staged: Staging) -> None:
+    stage = staged(f"{UNFROZEN}[limits]\ncalls = 1\n")
+    out = stage.run("why", "models.sales.refresh", "--at", AT).out
+    assert "It would run now" not in out
+    assert "Blocked: 2 calls, and the limit is 1." in out
+    told = stage.run("why", "models.sales.refresh", "--at", AT, "--json").json()
+    assert [one["limit"] for one in told["blocked_by"]] == ["calls"]
+
+
 def test_after_an_apply_it_tells_what_covers_the_item(staged: Staging) -> None:
     stage = staged(UNFROZEN)
     assert stage.run("apply", "--yes").code == 0
