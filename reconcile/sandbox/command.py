@@ -28,8 +28,8 @@ from reconcile.model.plan import Choice
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential, Secret, parse_origin
-from reconcile.planning.guards import calls_of, require_within_limits, unwaived
-from reconcile.planning.plan import plan
+from reconcile.planning.guards import has_effects, require_within_limits, unwaived
+from reconcile.planning.plan import follow, plan
 from reconcile.sandbox import instance
 from reconcile.sandbox.faults import parse_faults
 from reconcile.sandbox.instance import ArrivedCall, Delivery, SandboxReply
@@ -322,15 +322,18 @@ def make_world(
 ) -> World:
     """Seed a world with the declared models, connections, branches and policies.
 
-    The files say how many requests a minute it takes. `recorded`: native schedules that an apply
-    would take to be there.
+    The files say how many requests a minute it takes. `recorded`: native schedules and jobs that an
+    apply would take to be there.
     """
     parsed = parse_faults(faults)
     settings = replace(settings, requests_per_minute=desired.requests_per_minute)
     seeds = instance.seeds_of(desired)
     if recorded is not None:
         seeds = (*seeds, *_recorded_schedules(recorded, desired))
-    return World(seeds, settings=settings, faults=parsed)
+    world = World(seeds, settings=settings, faults=parsed)
+    if recorded is not None:
+        world.instance.take_up(desired, follow(desired.items, recorded)[1], wall_clock())
+    return world
 
 
 def _recorded_schedules(recorded: Recorded, desired: Desired) -> Iterator[instance.Seed]:
@@ -409,7 +412,7 @@ def _rehearse(
             shown = replace(planned, blocked_by=unwaived(planned, waivers))
             say_plan(shown, console, host=stage.base_url, verbose=options.verbose)
         waived = require_within_limits(planned, waivers, "reconcile rehearse")
-        if not calls_of(planned):
+        if not has_effects(planned):
             if console.format == "json":
                 say_summary(NOTHING_DONE, console)
             return 0

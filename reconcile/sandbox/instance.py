@@ -17,6 +17,7 @@ from msgspec.json import Decoder
 from reconcile.errors import Place, fail
 from reconcile.model.address import is_uuid
 from reconcile.model.desired import Desired, Generation, RefreshItem, ResetItem
+from reconcile.model.recorded import NO_RECORD, Recorded
 from reconcile.model.struct import Instant, replace
 from reconcile.planning.time.eventbridge import canonical
 from reconcile.planning.time.wall_clock import zone_info
@@ -287,6 +288,25 @@ class SandboxInstance(Struct, kw_only=True):
         if model is None or model.deleted_at is not None:
             raise Refusal(404, f"Not Found: Model with id {model_id} does not exist")
         return model
+
+    def take_up(self, desired: Desired, recorded: Recorded, now: datetime) -> None:
+        """Know the jobs that a state awaits, each as long from its call as any other lasts."""
+        for item in desired.items:
+            pending = recorded.items.get(item.address, NO_RECORD).pending
+            if pending is None or pending.job_id is None:
+                continue
+            job_id = pending.job_id.lower()
+            model_id = (pending.carrier.model_id if pending.carrier else item.model_id).lower()
+            model, started_at = self.models.get(model_id), min(pending.since, now)
+            lasts = self.settings.job_durations.draw(model_id, self.chance("duration", job_id))
+            self.jobs[job_id] = SandboxJob(
+                id=job_id,
+                model_id=model_id,
+                connection_id=model.connection_id if model else "",
+                started_at=started_at,
+                ends_at=started_at + lasts,
+                fails=False,
+            )
 
     def chance(self, *parts: object) -> random.Random:
         """Make the randomness of one event.

@@ -347,7 +347,8 @@ class Tally:
     def _succeeded(self, entry: journal.Done, records: Mapping[Address, Record]) -> None:
         call = self._calls.pop(entry.operation, None)
         for tally, coverage in self._of(call):
-            tally.successes += 1
+            # An apply of before the span made the call: no run of it.
+            tally.successes += call is None or call.sent >= self._start
             tally.collapsed += tally.collapsing
             tally.collapsing = 0
             if call is None:

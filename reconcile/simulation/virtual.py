@@ -197,7 +197,10 @@ _UNAVAILABLE = 503
 
 
 def make_world(desired: Desired, recorded: Recorded, scenario: Scenario) -> World:
-    """Seed a world with all that is declared, its jobs as long as the state remembers them."""
+    """Seed a world with all that is declared, its jobs as long as the state remembers them.
+
+    Those that the state awaits are there, too.
+    """
     measured = {
         item.model_id.lower(): timedelta(seconds=median(record.durations_s))
         for item in desired.items
@@ -209,7 +212,9 @@ def make_world(desired: Desired, recorded: Recorded, scenario: Scenario) -> Worl
         seed=scenario.seed,
     )
     faults = _faults(desired, scenario.fail_share)
-    return World(seeds_of(desired), settings=settings, faults=faults)
+    world = World(seeds_of(desired), settings=settings, faults=faults)
+    world.instance.take_up(desired, recorded, scenario.start)
+    return world
 
 
 def _faults(desired: Desired, share: float) -> Faults:

@@ -97,6 +97,15 @@ def test_rehearse_refuses_what_an_apply_refuses_and_passes_what_is_allowed(stage
     assert stage.run_from_start("rehearse", "--allow", "calls=3").code == 0
 
 
+def test_a_rehearsal_awaits_the_job_that_the_state_awaits(staged: Staging) -> None:
+    stage = staged(EVERY.replace('mode = "soft"', 'timeout = "1s"'), faults="refresh:stuck")
+    assert stage.run_from_start("apply", "--yes").code == 6
+    stage.write(EVERY)
+    ended = stage.run_from_start("rehearse")
+    assert (ended.code, "1 of 1 awaited job done" in ended.out) == (0, True), ended.out
+    assert "No calls are due" in ended.out
+
+
 def test_schema_is_a_json_schema(staged: Staging) -> None:
     schema = staged(EVERY).run_from_start("schema").json()
     jsonschema.Draft202012Validator.check_schema(schema)

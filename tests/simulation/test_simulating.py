@@ -18,7 +18,7 @@ from reconcile.model.desired import (
     ScheduleSpec,
 )
 from reconcile.model.reason import Status
-from reconcile.model.recorded import Failure, Record, Recorded
+from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.record import declaration
 from reconcile.planning.time.slots import spread_of, wall_slots
@@ -144,6 +144,22 @@ def test_a_hold_that_a_state_remembers_goes_on() -> None:
     )
     item = only(simulate(desired(held), of({held.address: known}), scenario()))
     assert (item.status, item.successes) == (Status.HELD, 0)
+
+
+def test_a_job_that_a_state_awaits_is_awaited_and_not_made_again() -> None:
+    item = refresh("sales")
+    waiting = Pending(
+        operation="one",
+        kind="refresh",
+        since=NOON - hours(1),
+        coverage=Coverage(item.address, None),
+        accepted=True,
+        job_id="0833d788-a1f6-4e34-ae55-4f203d705eec",
+    )
+    known = Record(declared=declaration(item), since=NOON - hours(10), pending=waiting)
+    simulated = simulate(desired(item), of({item.address: known}), scenario())
+    assert (simulated.requests.refreshes, only(simulated).successes) == (4, 4)
+    assert (only(simulated).expected, only(simulated).doubts) == (4, 0)
 
 
 def test_the_rate_limit_is_never_exceeded() -> None:
