@@ -24,7 +24,7 @@ from reconcile.render.plan import confirmed_text, differences_text
 from reconcile.render.words import Vantage
 from reconcile.terminal import inputs, progress
 from reconcile.terminal import options as shared
-from reconcile.terminal.console import Console, say_plan
+from reconcile.terminal.console import Console, say_plan, warn_of_clock
 from reconcile.terminal.events import NOTHING_DONE, Notifier, notified
 
 
@@ -91,6 +91,7 @@ def _apply(options: shared.Options, notifier: Notifier) -> int:
         return plan_anew(recorded)
 
     preview, credential = _preview(replan, desired, options, notifier)
+    warn_of_clock(preview.plan.clock_went_back, console)
     if not guards.has_effects(preview.plan):
         notifier.begin(preview.plan)
         notifier.end(NOTHING_DONE)

@@ -33,7 +33,7 @@ from reconcile.state.backend import backend
 from reconcile.state.saved_plans import save_plan
 from reconcile.terminal import inputs
 from reconcile.terminal import options as shared
-from reconcile.terminal.console import Console, read_elsewhere, say_plan
+from reconcile.terminal.console import Console, read_elsewhere, say_plan, warn_of_clock
 
 
 class _Live(Protocol):
@@ -120,6 +120,7 @@ def _plan(options: shared.Options, console: Console) -> int:
         desired = live.desired
     observed = live.observed if live else None
     planned = plan(desired, recorded, inputs.gather_now(options.at), choice, observed, wall_clock())
+    warn_of_clock(planned.clock_went_back, console)
     if options.out is not None:
         save(options, planned, desired, recorded, choice)
     if options.against is not None:

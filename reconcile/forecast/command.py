@@ -22,12 +22,13 @@ from reconcile.model.struct import Instant, replace
 from reconcile.planning.forecast import forecast
 from reconcile.planning.guards import declared_addresses
 from reconcile.planning.plan import plan
+from reconcile.planning.record import believed_of
 from reconcile.planning.signals import foreseen
 from reconcile.render.documents import AnyAddress, Because, Count, RidingDocument, encode, encoded
 from reconcile.render.outline import outlined
 from reconcile.render.reasons import Reader, reason_json
 from reconcile.terminal import options as shared
-from reconcile.terminal.console import Console, read_elsewhere
+from reconcile.terminal.console import Console, read_elsewhere, warn_of_clock
 from reconcile.terminal.inputs import (
     declared_address,
     gather_desired,
@@ -67,9 +68,13 @@ def run_forecast(options: shared.Options, console: Console) -> int:
     desired = gather_desired(options, console)
     recorded = gather_recorded(desired, console)
     now, clock = gather_now(options.at), wall_clock()
+    known = believed_of(recorded, max(clock, now))
+    warn_of_clock(known.newest, console)
     if options.assume_signals:
+        # What is still to come is foreseen from what is believed, and believed then.
         clock = max(clock, now + span)
-        recorded = replace(recorded, signals=foreseen(recorded.signals, now, now + span))
+        signals = foreseen(known.signals, now, now + span)
+        recorded = replace(recorded, items=known.items, signals=signals)
     told = forecast(desired, recorded, now, span, clock)
     if options.format == "json":
         console.say_pieces(forecast_json(told, singly=options.calls))
@@ -99,7 +104,9 @@ def run_why(options: shared.Options, console: Console) -> int:
     recorded = gather_recorded(desired, console)
     if any(schedule.address == address for schedule in desired.schedules):
         return _explain_schedule(desired, recorded, address, options, console)
-    found = explain(desired, recorded, gather_now(options.at), address, wall_clock())
+    now, clock = gather_now(options.at), wall_clock()
+    warn_of_clock(believed_of(recorded, max(clock, now)).newest, console)
+    found = explain(desired, recorded, now, address, clock)
     told = explained(found, console.complete)
     if console.format == "json":
         console.say(encode(told.document))

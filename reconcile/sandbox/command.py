@@ -37,7 +37,7 @@ from reconcile.sandbox.world import SANDBOX_BEARER, World
 from reconcile.state.backend import backend, load, open_session
 from reconcile.state.mend import pull
 from reconcile.terminal import options as shared
-from reconcile.terminal.console import Console, collect_again, say_plan
+from reconcile.terminal.console import Console, collect_again, say_plan, warn_of_clock
 from reconcile.terminal.events import NOTHING_DONE
 from reconcile.terminal.inputs import (
     gather_choice,
@@ -408,6 +408,7 @@ def _rehearse(
         stage.state_url, command="reconcile rehearse", lock_timeout_s=0.0, now=wall_clock()
     ) as session:
         planned = plan(stage, session.recorded, wall_clock(), choice)
+        warn_of_clock(planned.clock_went_back, console)
         if console.format == "text":
             shown = replace(planned, blocked_by=unwaived(planned, waivers))
             say_plan(shown, console, host=stage.base_url, verbose=options.verbose)

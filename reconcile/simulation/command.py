@@ -4,16 +4,18 @@ from typing import NoReturn
 
 import click
 
+from reconcile.clock import wall_clock
 from reconcile.config.values import check_zone
 from reconcile.errors import LeafError, fail
 from reconcile.model.desired import Desired
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
+from reconcile.planning.record import believed_of
 from reconcile.planning.time.cron import CronError, parse_cron
 from reconcile.sandbox.faults import parse_share
 from reconcile.simulation.simulate import simulate
 from reconcile.simulation.tally import Scenario
-from reconcile.terminal.console import Console, collect_again
+from reconcile.terminal.console import Console, collect_again, warn_of_clock
 from reconcile.terminal.inputs import (
     gather_desired,
     gather_duration,
@@ -51,7 +53,9 @@ def run_simulate(options: Options, console: Console) -> int:
     collect_again()
     scenario = _scenario(options)
     desired = gather_desired(options, console)
-    simulated = simulate(desired, _recorded(options, desired, console), scenario)
+    recorded, clock = _recorded(options, desired, console), wall_clock()
+    warn_of_clock(believed_of(recorded, max(clock, scenario.start)).newest, console)
+    simulated = simulate(desired, recorded, scenario, clock)
     if console.format == "json":
         from reconcile.render.documents import encode
 

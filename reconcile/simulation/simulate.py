@@ -44,7 +44,7 @@ from reconcile.planning.plan import ALL_OF_IT, draw_up, follow, judge, judge_tog
 from reconcile.planning.record import Believed, believed_of
 from reconcile.planning.requests import companies_of, has_strayed, place_of
 from reconcile.planning.time.slots import wall_slots
-from reconcile.planning.walk import Alarms
+from reconcile.planning.walk import Alarms, Outset
 from reconcile.sandbox.faults import parse_share
 from reconcile.simulation import virtual
 from reconcile.simulation.tally import (
@@ -172,18 +172,20 @@ def ticks(scenario: Scenario, lateness: LatenessModel) -> Iterator[Tick]:
 _HOST = "https://simulated.invalid"
 
 
-def simulate(desired: Desired, recorded: Recorded, scenario: Scenario) -> Simulated:
+def simulate(
+    desired: Desired, recorded: Recorded, scenario: Scenario, clock: datetime | None = None
+) -> Simulated:
     """Play a scenario to its end. Waits for nothing, sends nothing, and writes nothing.
 
-    The same arguments give the same result, and memory does not grow with the span. Raises
-    ReconcileError for a lateness that cannot be read, `CronError` and `UnknownZoneError` for a
-    runner that cannot.
+    `clock`: the real one, as `plan`'s. The same arguments give the same result, and memory does not
+    grow with the span. Raises ReconcileError for a lateness that cannot be read, `CronError` and
+    `UnknownZoneError` for a runner that cannot.
     """
     # Native schedules are made once and then run in Omni: no runner is early or late for them.
     desired = replace(desired, connections=(), schedules=())
     recorded = replace(recorded, schedules=MappingProxyType({}))
     _, recorded = follow(desired.items, recorded)
-    return virtual.run_in_virtual_time(_Play(desired, recorded, scenario).run())
+    return virtual.run_in_virtual_time(_Play(desired, recorded, scenario, clock).run())
 
 
 @dataclass(slots=True)
@@ -198,8 +200,10 @@ class _Ticks:
 class _Play:
     """One scenario in progress."""
 
-    def __init__(self, desired: Desired, recorded: Recorded, scenario: Scenario) -> None:
-        self._desired = desired
+    def __init__(
+        self, desired: Desired, recorded: Recorded, scenario: Scenario, clock: datetime | None
+    ) -> None:
+        self._desired, self._clock = desired, clock
         self._scenario = scenario
         self._second, self._instant = 0.0, scenario.start
         self._lateness = parse_lateness(scenario.lateness)
@@ -209,12 +213,12 @@ class _Play:
         self._ledger = virtual.MemoryLedger(recorded, self._tally.entered)
         world = virtual.make_world(desired, recorded, scenario)
         self._omni = virtual.SimulatedOmni(world, self._now, self._meter)
-        self._outlook = Outlook(desired, self._ledger)
+        self._outlook = Outlook(desired, self._ledger, clock)
         self._operations = count(1)
         self._ticks = _Ticks()
         # The first apply of a new file is a person's, who lets it pass the limits once.
         self._waived = not recorded.items
-        self._expected = _expected(desired, recorded, scenario)
+        self._expected = _expected(desired, recorded, scenario, clock)
 
     async def run(self) -> Simulated:
         """Play every tick. What is under way at the end of the span is still finished."""
@@ -275,7 +279,8 @@ class _Play:
         return self._instant
 
     def _result(self) -> Simulated:
-        final = plan(self._desired, self._ledger.recorded, max(self._scenario.until, self._now()))
+        ended_at = max(self._scenario.until, self._now())
+        final = plan(self._desired, self._ledger.recorded, ended_at, clock=self._clock)
         standing: dict[str, Status] = {s.address: s.status for s in final.standings}
         return Simulated(
             scenario=self._scenario,
@@ -289,10 +294,13 @@ class _Play:
         )
 
 
-def _expected(desired: Desired, recorded: Recorded, scenario: Scenario) -> Mapping[Address, int]:
+def _expected(
+    desired: Desired, recorded: Recorded, scenario: Scenario, clock: datetime | None
+) -> Mapping[Address, int]:
     """Say how often each item would run if every apply came in time; nothing if too often."""
     try:
-        ahead = look_ahead(desired, recorded, scenario.start, scenario.until)
+        outset = Outset(clock=clock)
+        ahead = look_ahead(desired, recorded, scenario.start, scenario.until, outset)
     except ReconcileError:
         return {}
     return {address: len(runs) for address, runs in ahead.runs.items()}
@@ -318,8 +326,10 @@ class Outlook:
     whom they share a connection or an order. No other has a standing in it.
     """
 
-    def __init__(self, desired: Desired, ledger: virtual.MemoryLedger) -> None:
-        self._desired, self._ledger = desired, ledger
+    def __init__(
+        self, desired: Desired, ledger: virtual.MemoryLedger, clock: datetime | None = None
+    ) -> None:
+        self._desired, self._ledger, self._clock = desired, ledger, clock
         self._items = {item.address: item for item in desired.items}
         self._companies = companies_of(desired.items)
         self._places: dict[str, list[Address]] = defaultdict(list)
@@ -372,7 +382,8 @@ class Outlook:
         """Learn what was written, and what can be believed of it by now."""
         recorded = self._ledger.recorded
         known = {a: recorded.items[a] for a in written if a in recorded.items}
-        believed = believed_of(replace(recorded, items=known), now)
+        clock = now if self._clock is None else max(self._clock, now)
+        believed = believed_of(replace(recorded, items=known), clock)
         self._ahead = {a for a, record in known.items() if believed.items[a] is not record}
         self._records.update(believed.items)
         for address in written - known.keys():

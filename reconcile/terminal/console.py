@@ -197,8 +197,6 @@ def say_plan(
     planned: Plan, console: Console, *, host: str | None, verbose: bool, state: str = ""
 ) -> None:
     """Print a plan in the format that was asked for. `state`: its name, where it is to be told."""
-    if planned.clock_went_back is not None:
-        console.diagnose([_of_the_future(planned.clock_went_back)])
     if console.format == "json":
         console.say_document(plan_document(planned, host=host, complete=console.complete))
         return
@@ -212,12 +210,15 @@ def say_plan(
     console.say(text)
 
 
-def _of_the_future(recorded: datetime) -> Diagnostic:
-    """Warn of records or signals that are void."""
-    return diagnose(
+def warn_of_clock(newest: datetime | None, console: Console) -> None:
+    """Warn of records and signals that are void. `newest`: the newest of their instants, if any."""
+    if newest is None:
+        return
+    told = diagnose(
         "clock-went-back",
-        f"The newest is {rfc3339(recorded)}, of a run or a signal. A clock that was ahead wrote "
+        f"The newest is {rfc3339(newest)}, of a run or a signal. A clock that was ahead wrote "
         "it, so it covers nothing and delays nothing.",
         hint="Set that machine's clock. The next call that is made puts the record right.",
         severity=Severity.WARNING,
     )
+    console.diagnose([told])

@@ -73,8 +73,17 @@ def test_a_plan_tells_of_signals_of_a_clock_that_was_ahead_until_a_call_has_mend
         ahead = datetime.now(UTC) + timedelta(days=day)
         inbox.deliver("warehouse-load", Signal(ahead, ahead))
     assert stage.run("signal", "warehouse-load").code == 0
-    for way in ((), ("--json",)):
-        assert "clock-went-back" in stage.run("plan", *way).err
+    item = "models.sales.refresh"
+    for way in (
+        ("plan",),
+        ("plan", "--json"),
+        ("plan", "--json", "--against", "./reconcile.toml"),
+        ("forecast",),
+        ("forecast", "--assume-signals"),
+        ("why", item),
+        ("simulate", "--state", "reconcile.state.json", "--for", "1d"),
+    ):
+        assert "clock-went-back" in stage.run(*way).err, way
     assert stage.run("apply", "--yes").code == 0
     assert len(stage.calls(Operation.REFRESH)) == 1
     assert "clock-went-back" not in stage.run("plan").err

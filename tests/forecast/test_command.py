@@ -2,9 +2,15 @@
 
 import re
 import subprocess
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 import pytest
 
+from reconcile.config.load import load
+from reconcile.model.recorded import Record, Recorded
+from reconcile.planning.record import declaration
+from reconcile.state.codec import encode_state
 from reconcile.terminal.console import PIPED_WIDTH
 from tests.conftest import Snapshot
 from tests.stage import OPS, SALES, Staging, models
@@ -107,3 +113,16 @@ def test_validate_warns_of_a_minute_that_is_over_the_budget(staged: Staging) -> 
     assert "Valid: 74 models" in ended.out
     assert "needs 74 calls in one" in ended.err
     assert 'hint: spread = "2m"' in ended.err
+
+
+def test_assumed_signals_make_no_run_true_that_a_clock_that_was_ahead_wrote(
+    staged: Staging,
+) -> None:
+    stage = staged(f'[models.sales]\nid = "{SALES}"\nrefresh = {{ every = "6h" }}\n')
+    (item,) = load(stage.folder / "reconcile.toml").desired.items
+    ahead = datetime.now(UTC) + timedelta(days=3)
+    record = Record(declared=declaration(item), since=ahead, last_success=ahead)
+    state = Recorded(lineage="t", serial=1, items=MappingProxyType({item.address: record}))
+    (stage.folder / "reconcile.state.json").write_bytes(encode_state(state))
+    assert "28 calls in 7d" in stage.run("forecast").out
+    assert "28 calls in 7d" in stage.run("forecast", "--assume-signals").out

@@ -34,11 +34,13 @@ def only(simulated: Simulated) -> SimulatedItem:
 class Naive:
     """Plans everything at every tick, as the tool itself does."""
 
-    def __init__(self, desired: Desired, ledger: MemoryLedger) -> None:
-        self._desired, self._ledger = desired, ledger
+    def __init__(
+        self, desired: Desired, ledger: MemoryLedger, clock: datetime | None = None
+    ) -> None:
+        self._desired, self._ledger, self._clock = desired, ledger, clock
 
     def plan(self, now: datetime) -> Plan | None:
-        return plan(self._desired, self._ledger.recorded, now)
+        return plan(self._desired, self._ledger.recorded, now, clock=self._clock)
 
 
 def seeded() -> Random:

@@ -162,6 +162,14 @@ def test_a_job_that_a_state_awaits_is_awaited_and_not_made_again() -> None:
     assert (only(simulated).expected, only(simulated).doubts) == (4, 0)
 
 
+def test_to_begin_earlier_makes_history_no_less_true() -> None:
+    item = refresh("sales")
+    ran = of({item.address: Record(declared=declaration(item), since=NOON, last_success=NOON)})
+    early = scenario(start=NOON - 3 * DAY)
+    simulated = simulate(desired(item), ran, early, NOON + hours(1))
+    assert (simulated.requests.refreshes, only(simulated).expected) == (0, 0)
+
+
 def test_the_rate_limit_is_never_exceeded() -> None:
     items = [reset(f"model{number}", QUARTERS) for number in range(60)]
     simulated = played(desired(*items, requests_per_minute=20), days=0.3, lateness="github")
