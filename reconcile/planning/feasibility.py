@@ -322,11 +322,13 @@ def never_run(desired: Desired, now: datetime) -> Iterator[Diagnostic]:
 
 def _is_lost(waiting: _Waiting, address: Address, now: datetime) -> bool:
     cadence, zone, offset, deadline, about = waiting
+    slots = 0
     for slot in wall_slots(cadence, zone).between(now, now + WITHIN):
         held = frozen_by(about, address, slot + offset)
         if held is None or (held.until is not None and held.until < slot + offset + deadline):
             return False
-    return True
+        slots += 1
+    return slots > 0
 
 
 # The next change of the clocks that moves, drops or doubles a slot, zone by zone.

@@ -84,6 +84,11 @@ def test_what_is_said_never_to_run_is_what_has_no_call_in_a_week(at: str, halves
     assert said == ([] if [*forecast(files, of({}), NOON, WEEK).calls] else ["never-runs"])
 
 
+def test_nothing_is_said_of_an_item_without_a_slot_in_the_coming_year() -> None:
+    leap = refresh("sales", Cron("0 12 29 2 *"), deadline=hours(2))
+    assert [*never_run(desired(leap, freezes=(NIGHT,)), NOON)] == []
+
+
 def test_items_that_never_run_for_one_reason_are_one_warning() -> None:
     items = (refresh(name, At((time(12),)), deadline=hours(1)) for name in ("a", "b", "c"))
     (warning,) = never_run(desired(*items, freezes=(NIGHT,)), NOON)
