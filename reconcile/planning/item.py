@@ -222,10 +222,12 @@ def _every(item: Item, record: Record, around: Surroundings, interval: timedelta
             return _stands(item, around, why.Status.DEFERRED, _let_pass(record, *slots), slots)
         return _stands(item, around, why.Status.COVERED, why.CoveredSince(last), slots)
     newest = base + elapsed * interval
+    # Slots that are recorded as past their deadline collapse into no other.
+    missed = max(0, (newest - max(base, record.missed_slot or base)) // interval - 1)
     wanted: why.Reason = why.NeverRun(interval)
     if last is not None:
-        wanted = why.IntervalElapsed(interval, last, base + interval, elapsed - 1)
-    return _unless_passed(item, record, around, (newest, newest + interval), elapsed - 1, wanted)
+        wanted = why.IntervalElapsed(interval, last, base + interval, missed)
+    return _unless_passed(item, record, around, (newest, newest + interval), missed, wanted)
 
 
 def _counted_from(item: Item, record: Record, interval: timedelta) -> datetime | None:

@@ -395,7 +395,8 @@ def _due(item: Item, coverage: Coverage, before: Record) -> datetime | None:
     """Return the instant that a success is late against; None where it had none."""
     match item.timing.cadence:
         case Every(interval):
-            return before.last_success and before.last_success + interval
+            last = before.last_success
+            return last and max(last, before.missed_slot or last) + interval
         case Cron() | At() | AfterRefresh() | ResetAt() | OnSignal():
             return coverage.slot
         case WhenChanged():

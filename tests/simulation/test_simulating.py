@@ -12,8 +12,10 @@ from reconcile.model.desired import (
     Cron,
     Desired,
     Every,
+    Freeze,
     Item,
     Limits,
+    OpenHours,
     ScheduleItem,
     ScheduleSpec,
 )
@@ -106,6 +108,15 @@ def test_a_slot_past_its_deadline_is_missed_and_not_run() -> None:
     strict = desired(reset("sales", SIX, deadline=hours(1)))
     item = only(played(strict, days=2, runner="0 8 * * *"))
     assert (item.successes, item.missed) == (0, 2)
+
+
+def test_slots_of_an_interval_past_their_deadline_are_missed_and_make_no_later_one_late() -> None:
+    night = Freeze("day", ("*",), OpenHours(((time(22), time(2)),), "UTC"))
+    strict = refresh("sales", deadline=hours(2))
+    item = only(played(desired(strict, freezes=(night,)), start=NOON + hours(10), days=7))
+    assert (item.successes, item.missed, item.collapsed) == (7, 21, 0)
+    assert item.lateness is not None
+    assert item.lateness.max_s < hours(1).total_seconds()
 
 
 def test_ticks_that_do_not_come_are_counted() -> None:
