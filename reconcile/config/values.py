@@ -1,6 +1,5 @@
 """Single values as people write them: durations, instants, times of day, zones, names, origins."""
 
-import ipaddress
 import re
 import unicodedata
 import zoneinfo
@@ -13,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from reconcile import install
 from reconcile.errors import LeafError
-from reconcile.model.address import UUID, is_loopback, is_uuid
+from reconcile.model.address import UUID, is_loopback, is_uuid, read_host
 from reconcile.model.desired import ALL_DAYS, WEEK
 from reconcile.planning.time.cron import CronError, parse_cron
 
@@ -401,8 +400,6 @@ def did_you_mean(wrong: str, known: Iterable[str]) -> str | None:
 # The instance a file asserts: an https origin, reduced to `scheme://host[:port]`.
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\.?")
-LONGEST_HOST = 253
-"""Characters of a DNS name."""
 
 _API_PATHS = frozenset(("", "/api", "/api/v1"))
 _DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -441,19 +438,17 @@ def _split(text: str) -> tuple[SplitResult, int | None]:
         port = parts.port
     except ValueError:
         raise _refused("Its host or port cannot be read.") from None
+    if port == 0:
+        raise _refused("No server listens on port 0.")
     return parts, port
 
 
 def _host(parts: SplitResult) -> str:
-    host = (parts.hostname or "").lower()
-    if ":" in host:
-        try:
-            return ipaddress.IPv6Address(host).compressed
-        except ValueError:
-            raise _refused("Its address cannot be read.") from None
-    if len(host) > LONGEST_HOST or not _HOST.fullmatch(host) or ".." in host:
-        raise _refused("It names no host.")
-    return host.rstrip(".")
+    host = (parts.hostname or "").lower().rstrip(".")
+    try:
+        return read_host(f"[{host}]" if ":" in host else host)
+    except ValueError as refused:
+        raise _refused(f"It {refused}.") from None
 
 
 def _refused(

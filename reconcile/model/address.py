@@ -6,7 +6,7 @@ An address is the key path of an item in the desired state, spelled as TOML spel
 import json
 import re
 from fnmatch import fnmatchcase
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Final, NewType
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -106,6 +106,41 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+_LONGEST_HOST = 253
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+
+
+def read_host(host: str) -> str:
+    """Return a host in lower case, of an IPv6 address what its brackets hold.
+
+    Raises ValueError, which says what the URL has, for all but the one plain spelling.
+    """
+    if host.startswith("["):
+        return _read_address(host[1:-1])
+    labels = host.split(".")
+    # The last label decides what a resolver takes for an IPv4 address: 127.1, 0x7f.1, 2130706433.
+    if _NUMBER.fullmatch(labels[-1]):
+        return _read_address(host)
+    if len(host) > _LONGEST_HOST or not all(_LABEL.fullmatch(label) for label in labels):
+        raise ValueError("has a host that is not a plain host name (letters, digits, '-' and '.')")
+    return host
+
+
+def _read_address(text: str) -> str:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        raise ValueError("has an IP address in an unusual spelling") from None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        raise ValueError("has an IPv4 address dressed as IPv6")
+    if str(address) != text:
+        raise ValueError("has an IP address in an unusual spelling")
+    if address.is_link_local or address.is_multicast or address.is_unspecified:
+        raise ValueError("has an IP address that belongs to no server")
+    return text
 
 
 # The URL of a state: it is written into files, logs and plans, so it must not hold a secret.

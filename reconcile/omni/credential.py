@@ -1,7 +1,6 @@
 """A token and the exact origin it belongs to: both from the operator, never from the files."""
 
 import base64
-import ipaddress
 import json
 import os
 import re
@@ -18,7 +17,7 @@ from typing import NoReturn
 from msgspec import Struct
 
 from reconcile.errors import Place, ReconcileError, fail
-from reconcile.model.address import is_loopback
+from reconcile.model.address import is_loopback, read_host
 
 # A token in text, found in whatever spelling it comes, so that it can be masked.
 
@@ -242,14 +241,11 @@ def _refuse(path: Path | None, code: str, detail: str, hint: str | None = None) 
 # The exact origin a token belongs to, read strictly: one spelling, or a refusal.
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
-_LONGEST_HOST = 253
 _LONGEST_TEXT = 300
 _HIGHEST_PORT = 65535
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]*\]|[^:\[\]]*)(?::(.*))?")
-_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
 _PATH = re.compile(r"(?:/api(?:/(?:v1|unstable))?)?/?")
 
@@ -313,7 +309,10 @@ def _read(text: str) -> Origin:
     match = _AUTHORITY.fullmatch(authority)
     if match is None:
         raise _SpellingError("has a malformed host")
-    host = _read_host(match[1].lower())
+    try:
+        host = read_host(match[1].lower())
+    except ValueError as refused:
+        raise _SpellingError(str(refused)) from None
     if scheme == "http" and not is_loopback(host):
         raise _SpellingError("uses http, which is for loopback hosts only")
     return Origin(scheme, host, _read_port(match[2], scheme))
@@ -339,34 +338,6 @@ def _read_port(text: str | None, scheme: str) -> int:
     if not _PORT.fullmatch(text) or int(text) > _HIGHEST_PORT:
         raise _SpellingError("has a port that is not a plain number from 1 to 65535")
     return int(text)
-
-
-def _read_host(host: str) -> str:
-    if host.startswith("["):
-        return _read_address(host[1:-1])
-    labels = host.split(".")
-    # The last label decides what a resolver takes for an IPv4 address: 127.1, 0x7f.1, 2130706433.
-    if _NUMBER.fullmatch(labels[-1]):
-        return _read_address(host)
-    if len(host) > _LONGEST_HOST or not all(_LABEL.fullmatch(label) for label in labels):
-        raise _SpellingError(
-            "has a host that is not a plain host name (letters, digits, '-' and '.')"
-        )
-    return host
-
-
-def _read_address(text: str) -> str:
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        raise _SpellingError("has an IP address in an unusual spelling") from None
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        raise _SpellingError("has an IPv4 address dressed as IPv6")
-    if str(address) != text:
-        raise _SpellingError("has an IP address in an unusual spelling")
-    if address.is_link_local or address.is_multicast or address.is_unspecified:
-        raise _SpellingError("has an IP address that belongs to no server")
-    return text
 
 
 _SHORTEST_TOKEN = 8
