@@ -48,6 +48,15 @@ def test_one_apply_under_a_clock_that_is_ahead_hides_nothing_afterwards(
     assert later["valid_until"] < "2027-06-01"
 
 
+@pytest.mark.parametrize("now", ["@1969-06-01 12:00:00", "@2230-01-01 12:00:00"])
+def test_a_clock_that_is_beyond_all_plans_is_one_plain_error(place: Place, now: str) -> None:
+    place.write(ITEMS)
+    for command in (("plan",), ("apply", "--yes")):
+        ended = at(place, now, *command)
+        assert (ended.code, ended.err.count("error[bad-instant]")) == (1, 1)
+        assert "the clock of this machine is wrong" in ended.err
+
+
 @pytest.mark.parametrize("shift", ["-2d", "-10m"])
 def test_an_apply_under_a_clock_that_is_behind_sends_one_request(place: Place, shift: str) -> None:
     # F3
