@@ -15,6 +15,7 @@ _NOTHING = re.compile(rf"\s*({_KEY})\s*=\s*(?:#.*)?")
 _HALF_QUOTED = re.compile(rf"\s*({_KEY})\s*=\s*([^\s\"]+)\"\s*")
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]]*?)\s*(\]{0,2})\s*(?:#.*)?\Z")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
+_LEAP_SECOND = re.compile(r"(?<=[\s=\[,])\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:60\S*?(?=[\s,}\]#]|\Z)")
 _PART = re.compile(r"\"[^\"]*\"|'[^']*'|[^.]+")
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _NAMES = re.compile(rf"\s*\[{{0,2}}((?:{_QUOTED.pattern}|[^=\[\]#])*+)")
@@ -36,6 +37,9 @@ def syntax_mistake(line: str, parser: str) -> SyntaxMistake | None:
 
     `parser`: what it says of the place. The line holds no secret: the hint repeats it.
     """
+    if found := _LEAP_SECOND.search(line):
+        instant = f"{found[0]} is no instant: the last second of a minute is 59"
+        return SyntaxMistake(instant, column=found.start() + 1)
     if parser.startswith("Unclosed "):
         return SyntaxMistake(f"an {parser.removeprefix('Unclosed ')} is not closed")
     if (straight := line.translate(_CURLY)) != line:

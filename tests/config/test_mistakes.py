@@ -35,6 +35,7 @@ MISTAKES = {
     "a word without quotes": f"{R}mode = soft\n",
     "a word in capitals": f'{R}every = "6h"\nhold_after = True\n',
     "two assignments on a line": f'{R}every = "6h", mode = "soft"\n',
+    "a leap second": f"{C}reset_at = 2016-12-31T23:59:60Z\n",
     "a list that is not closed": f'{R}at = ["06:00"\n',
     "a comment as in C": f"{R}// every six hours\n",
     "a key and no value": f"{R}every =\n",
