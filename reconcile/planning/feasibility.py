@@ -300,7 +300,16 @@ _Waiting = tuple[Cron | At, str, timedelta, timedelta, tuple[Freeze, ...]]
 
 
 def never_run(desired: Desired, now: datetime) -> Iterator[Diagnostic]:
-    """Warn of what cannot run within a year: no slot and its deadline meet an open window."""
+    """Warn of what cannot run within a year: no slot and its deadline meet an open window.
+
+    And of native schedules whose years are over.
+    """
+    for schedule in desired.schedules:
+        if newest_and_next(schedule.spec.cron, schedule.spec.zone, now)[1] is None:
+            detail = f"The last year in which {schedule.address} ran is over."
+            yield _warning(
+                "never-runs", detail, "Name years to come, or `*` for all, or remove it."
+            )
     windows = tuple(it for it in desired.freezes if isinstance(it.window, OpenHours))
     lost: dict[_Waiting, list[Address]] = defaultdict(list)
     for item in desired.items if windows else ():

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.errors import Severity
+from reconcile.model.address import Address
 from reconcile.model.desired import (
     AfterRefresh,
     At,
@@ -20,6 +21,8 @@ from reconcile.model.desired import (
     OnChange,
     OpenHours,
     Pause,
+    ScheduleItem,
+    ScheduleSpec,
 )
 from reconcile.model.struct import replace
 from reconcile.planning.feasibility import bursts, feasibility, never_run
@@ -87,6 +90,20 @@ def test_what_is_said_never_to_run_is_what_has_no_call_in_a_week(at: str, halves
 def test_nothing_is_said_of_an_item_without_a_slot_in_the_coming_year() -> None:
     leap = refresh("sales", Cron("0 12 29 2 *"), deadline=hours(2))
     assert [*never_run(desired(leap, freezes=(NIGHT,)), NOON)] == []
+
+
+def test_a_native_schedule_whose_years_are_over_is_said_never_to_run() -> None:
+    over, last = (
+        ScheduleItem(
+            address=Address(f"connections.w.schedules.y{year}"),
+            connection="w",
+            connection_id="c1",
+            spec=ScheduleSpec(f"0 2 * * ? {year}", "UTC"),
+        )
+        for year in (2025, 2026)
+    )
+    (warning,) = never_run(desired(schedules=(over, last)), NOON)
+    assert warning.detail == f"The last year in which {over.address} ran is over."
 
 
 def test_items_that_never_run_for_one_reason_are_one_warning() -> None:
