@@ -89,7 +89,7 @@ def _right(text: str, size: int) -> str:
 # The nights of a simulation in which clocks changed, and what became of the slots they touched.
 
 _NIGHT_ITEMS_SHOWN = 8
-_DATED = Vantage("UTC", datetime(1970, 1, 1, tzinfo=UTC))
+_DATED = Vantage("UTC", datetime(1969, 12, 31, tzinfo=UTC))  # before all that is simulated
 
 
 def night_lines(
