@@ -80,8 +80,9 @@ def find_keys(asked: str) -> tuple[Key, ...]:
 def _found(words: tuple[str, ...], keys: tuple[Key, ...]) -> tuple[Key, ...]:
     exact = tuple(key for key in keys if _is(key.path, words))
     ending = tuple(key for key in keys if _is(key.path[-len(words) :], words))
-    # What is inherited is the same key again.
-    return exact or tuple(key for key in ending if key.path[0] == "models") or ending
+    # What is inherited is the same key again. A table with a name of its own is told by its keys.
+    found = exact or tuple(key for key in ending if key.path[0] == "models") or ending
+    return found or tuple(key for key in keys if _is(key.path[:-1], words))
 
 
 def _is(path: tuple[str, ...], words: tuple[str, ...]) -> bool:

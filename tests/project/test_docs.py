@@ -158,6 +158,9 @@ def test_a_key_is_found_by_its_whole_path_and_by_its_end() -> None:
 def test_a_key_is_found_by_the_header_of_its_table_and_in_the_file_of_a_fleet() -> None:
     assert find_keys("[[freeze]]") == find_keys("freeze") != ()
     assert find_keys("[models.sales.refresh]") == find_keys("models.sales.refresh") != ()
+    assert {key.header for key in find_keys("models.sales.cache.daily")} == {
+        "[models.NAME.cache.NAME]"
+    }
     assert [key.name for key in find_keys("look_every")] == ["fleet.look_every"]
     assert [key.name for key in find_keys("instances.acme.state")] == ["instances.NAME.state"]
 
