@@ -131,7 +131,9 @@ LONGEST_HORIZON = timedelta(days=92)
 def both_versions(options: Options, desired: Desired, present: Understood) -> BothVersions:
     """Load the version that `--against` names, and nothing else: no token, no socket, no state."""
     before, lacking = load_version(options.against, options.file, present)
-    said = operator_url(options)
+    said: str | None = operator_url(options)
+    if lacking and not before.items:
+        said = desired.state_url  # What declared nothing kept no state that could be left behind.
     before = before if said is None else replace(before, state_url=said)
     return BothVersions(before, desired, lacking)
 
