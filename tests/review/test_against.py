@@ -189,7 +189,7 @@ def test_a_change_that_brings_the_file_adds_all_of_it_and_says_so(
     ended = run("-f", "new.toml", "--against", "HEAD...", "--format", form, *AT)
     assert (ended.code, ended.err) == (0, "")
     told = re.sub("</?wbr>|`", "", ended.out)
-    assert "HEAD has no new.toml: all that is declared there counts as added" in told
+    assert "HEAD has no new.toml, so all of that counts as added" in told
     assert ('"kind": "added"' if form == "json" else "1 added") in told
     assert "state migrate" not in told
 
