@@ -198,7 +198,8 @@ def load_version(
         if not found:
             lacking.append(str(place / "*.toml" if place.is_dir() else place))
     if not sources:
-        sources[against] = _source(against, b"", places[0].parent)
+        folder = places[0] if places[0].is_dir() else places[0].parent
+        sources[against] = _source(against, b"", folder)
     return load_past(tuple(sources.values()), present).desired, tuple(lacking)
 
 

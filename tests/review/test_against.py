@@ -194,6 +194,14 @@ def test_a_change_that_brings_the_file_adds_all_of_it_and_says_so(
     assert "state migrate" not in told
 
 
+def test_a_change_that_brings_a_folder_moves_no_state(run: Run, folder: Path) -> None:
+    (folder / "jobs").mkdir()
+    (folder / "reconcile.toml").rename(folder / "jobs" / "a.toml")
+    told = run("-f", "jobs", "--against", "HEAD", *AT).out
+    assert "1 added" in told
+    assert "state migrate" not in told
+
+
 def test_a_comment_names_the_commit_it_compares_with(run: Run, folder: Path) -> None:
     asked = ["git", "-C", str(folder), "rev-parse", "--short=7", "HEAD"]
     head = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
