@@ -114,7 +114,7 @@ def notes(comparison: Comparison, against: str) -> Iterator[str]:
     """Yield what to know of the two sides before their figures are read."""
     if comparison.lacking:
         lacking = words.few(comparison.lacking)
-        yield f"{base_name(against)} has no {lacking}, so all of that counts as added."
+        yield f"{base_name(against)} has no {lacking}, so it declares nothing there."
     if comparison.assumed and comparison.items:
         yield NO_STATE
 

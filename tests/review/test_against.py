@@ -189,9 +189,19 @@ def test_a_change_that_brings_the_file_adds_all_of_it_and_says_so(
     ended = run("-f", "new.toml", "--against", "HEAD...", "--format", form, *AT)
     assert (ended.code, ended.err) == (0, "")
     told = re.sub("</?wbr>|`", "", ended.out)
-    assert "HEAD has no new.toml, so all of that counts as added" in told
+    assert "HEAD has no new.toml, so it declares nothing there" in told
     assert ('"kind": "added"' if form == "json" else "1 added") in told
     assert "state migrate" not in told
+
+
+def test_items_that_move_to_a_file_of_their_own_are_not_called_added(
+    run: Run, folder: Path
+) -> None:
+    (folder / "new.toml").write_text(SLOW, encoding="utf-8")
+    (folder / "reconcile.toml").write_text("", encoding="utf-8")
+    told = run("-f", "reconcile.toml", "-f", "new.toml", "--against", "HEAD", *AT).out
+    assert "nothing changes · 1 unchanged" in told
+    assert "HEAD has no new.toml, so it declares nothing there." in told
 
 
 def test_a_change_that_brings_a_folder_moves_no_state(run: Run, folder: Path) -> None:
