@@ -10,7 +10,7 @@ _YEARS: Final = range(1970, 2200)
 
 
 def wall_clock() -> datetime:
-    """Return the present instant, UTC. Raises ReconcileError if nothing is planned for it."""
+    """Return the present instant, UTC. Raises ReconcileError in a year that is beyond all plans."""
     now = datetime.now(UTC)
     if now.year in _YEARS:
         return now
