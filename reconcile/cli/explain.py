@@ -198,7 +198,7 @@ def run_explain(options: Options, console: Console) -> int:
     """Explain a code or a key, or list all codes."""
     # A code may be copied from a message: error[over-limit-calls].
     code = options.code and options.code.rpartition("[")[2].rstrip("]:").lower()
-    if code is not None and code.startswith("omni_"):
+    if code is not None and code.startswith(("omni_api_", "omni_base_url")):
         code = "no-credential"  # It tells what each of the variables holds.
     if code is not None and code not in MESSAGES and code not in _ENDS:
         keys = find_keys(options.code)
