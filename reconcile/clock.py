@@ -10,9 +10,16 @@ _YEARS: Final = range(1970, 2200)
 
 
 def wall_clock() -> datetime:
-    """Return the present instant, UTC. Raises ReconcileError in a year that is beyond all plans."""
-    now = datetime.now(UTC)
-    if now.year in _YEARS:
-        return now
-    detail = f"It says {now:%Y-%m-%d}, and instants lie between 1970 and 2200."
-    raise fail("bad-instant", detail, headline="the clock of this machine is wrong")
+    """Return the present instant, UTC."""
+    return datetime.now(UTC)
+
+
+def require_plausible_clock() -> None:
+    """Raise ReconcileError `bad-instant` if nothing is planned for the present instant.
+
+    For the start of a command: what is under way is written down whatever the clock says.
+    """
+    now = wall_clock()
+    if now.year not in _YEARS:
+        detail = f"It says {now:%Y-%m-%d}, and instants lie between 1970 and 2200."
+        raise fail("bad-instant", detail, headline="the clock of this machine is wrong")
