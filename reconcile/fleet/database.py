@@ -205,15 +205,18 @@ WHERE procrastinate_jobs.scheduled_at > now()
 """
 
 # Nobody is told by the engine that the lock of a job is free again, so whoever waits for it would
-# wait for the next time that somebody asks for work.
+# wait for the next time that somebody asks for work. Who waits is no condition of the statement:
+# a join that begins with them would end none where there are none.
 _FINISH: LiteralString = """
 WITH job AS MATERIALIZED (SELECT lock FROM procrastinate_jobs WHERE id = %(job_id)s),
 ended AS MATERIALIZED (
   SELECT lock, procrastinate_finish_job_v1(%(job_id)s, %(status)s, %(delete_job)s) FROM job
 )
-SELECT pg_notify('procrastinate_any_queue_v1', '{"type": "job_inserted", "job_id": 0}')
+SELECT CASE
+  WHEN EXISTS (SELECT FROM procrastinate_jobs AS j WHERE j.status = 'todo' AND j.lock = ended.lock)
+  THEN pg_notify('procrastinate_any_queue_v1', '{"type": "job_inserted", "job_id": 0}')
+END
 FROM ended
-WHERE EXISTS (SELECT FROM procrastinate_jobs AS j WHERE j.status = 'todo' AND j.lock = ended.lock)
 """
 
 

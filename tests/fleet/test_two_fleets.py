@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
+from typing import LiteralString
 
 import pytest
+from procrastinate.connector import BaseAsyncConnector
 
 from reconcile.config.fleet import Fleet, FleetMember, Seat
 from reconcile.fleet.database import Duties, opened, prepare, work
@@ -22,7 +24,7 @@ def member(name: str, state_url: str | None = None) -> FleetMember:
     return FleetMember(name=name, file=name, state_url=state_url, credential="shared")
 
 
-async def works(postgres: Postgres, names: str, met: Met) -> None:
+async def works(database: BaseAsyncConnector, names: str, met: Met, for_s: float) -> None:
     """Let a worker know the instances of these letters, all always due, for seconds."""
     fleet = Fleet(
         members=tuple(map(member, names)), database=None, look_every_s=1, silent_after_s=3
@@ -35,11 +37,10 @@ async def works(postgres: Postgres, names: str, met: Met) -> None:
         met.append((names, name))
 
     duties = Duties(due, reconcile, lambda: fleet.queue)
-    async with opened(postgres.url) as database:
-        await prepare(database)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(6):
-                await work(database, fleet, duties, name=names, concurrency=2, stop_within_s=1)
+    await prepare(database)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(for_s):
+            await work(database, fleet, duties, name=names, concurrency=2, stop_within_s=1)
 
 
 @pytest.mark.parametrize("fleets", [("a", "b"), ("a", "a", "ab")], ids=["two", "rolled out"])
@@ -48,12 +49,41 @@ def test_an_instance_is_only_handed_to_those_who_know_it(
 ) -> None:
     met: Met = []
 
+    async def one(names: str) -> None:
+        async with opened(postgres.url) as database:
+            await works(database, names, met, for_s=6)
+
     async def run() -> None:
-        await asyncio.gather(*(works(postgres, names, met) for names in fleets))
+        await asyncio.gather(*map(one, fleets))
 
     asyncio.run(run())
     assert [it for it in met if it[1] not in it[0]] == []
     assert met.count((fleets[-1], "b")) >= 3
+
+
+def test_a_job_ends_whether_or_not_others_wait_for_its_lock(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[tuple[LiteralString, dict[str, object]]] = []
+
+    async def run() -> str:
+        async with opened(postgres.url) as database:
+            ask = database.execute_query_async
+
+            async def heard(query: LiteralString, **arguments: object) -> None:
+                if "procrastinate_finish_job" in query:
+                    ended.append((query, arguments))
+                await ask(query, **arguments)
+
+            monkeypatch.setattr(database, "execute_query_async", heard)
+            await works(database, "a", [], for_s=3)
+        query, arguments = ended[-1]
+        async with opened(postgres.url) as database:
+            rows = await database.execute_query_all_async(f"EXPLAIN {query}", **arguments)
+            return "\n".join(row["QUERY PLAN"] for row in rows)
+
+    # A join may begin with those who wait, and never look at the job where there are none.
+    assert "Join" not in asyncio.run(run())
 
 
 def test_an_instance_of_another_state_is_left_alone_for_as_long_as_somebody_has_it() -> None:
