@@ -174,7 +174,7 @@ def take(store: Store, address: RemoteAddress, wanted: Wanted, *, now: datetime)
         waited_s = elapsed_s() - begun_s
         watched.see(found)
         if found is None or watched.is_dead():
-            died = None if found is None else watched.holder
+            died = None if found is None or watched.was_let_go() else watched.holder
             holder = ourselves(wanted.command, now + timedelta(seconds=waited_s))
             leased = Leased(holder=holder, ttl_s=wanted.ttl_s)
             written = _try(store, address, leased, found)
@@ -243,8 +243,10 @@ class _Watched:
         )
 
     def is_dead(self) -> bool:
-        ours = self.holder is not None and self.holder.id in _let_go
-        return ours or elapsed_s() - self._since_s >= self.ttl_s
+        return self.was_let_go() or elapsed_s() - self._since_s >= self.ttl_s
+
+    def was_let_go(self) -> bool:
+        return self.holder is not None and self.holder.id in _let_go
 
 
 def _try(
