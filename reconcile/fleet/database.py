@@ -405,15 +405,16 @@ async def opened(url: str) -> AsyncIterator[BaseAsyncConnector]:
     try:
         async with asyncio.timeout(_PATIENCE_S):
             words = await try_out(conninfo, **_NOTICING)
-        if words is not None:
-            raise database_lost(_said(words), advice(words))
+    except TimeoutError:
+        raise database_silent(_PATIENCE_S) from None
+    if words is not None:
+        raise database_lost(_said(words), advice(words))
+    try:
         await connector.open_async()
         try:
             yield connector
         finally:
             await connector.close_async()
-    except TimeoutError:
-        raise database_silent(_PATIENCE_S) from None
     except ConnectorException as error:
         raise _refused(error.__cause__ or error) from None
 

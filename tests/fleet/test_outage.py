@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from procrastinate.connector import BaseAsyncConnector
 
 from reconcile.clock import wall_clock
 from reconcile.errors import ReconcileError
@@ -81,6 +82,14 @@ def test_a_database_that_answers_and_refuses_is_not_called_lost(
         acting(postgres, lambda database: database.execute_query_async(asked))
     (told,) = refused.value.diagnostics
     assert (told.code, mend in (told.hint or "")) == ("fleet-database-refused", True)
+
+
+def test_what_else_takes_too_long_is_not_called_a_silent_database(postgres: Postgres) -> None:
+    async def wait(_: BaseAsyncConnector) -> None:
+        raise TimeoutError("another disk")
+
+    with pytest.raises(TimeoutError, match="another disk"):
+        acting(postgres, wait)
 
 
 @pytest.mark.slow  # it waits twelve seconds for an answer
