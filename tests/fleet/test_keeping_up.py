@@ -71,6 +71,27 @@ def test_files_that_are_being_written_count_as_before_until_they_rest(tmp_path: 
     assert contents.of(str(file)) not in {before, None}
 
 
+def test_files_that_are_written_anew_with_what_they_held_are_at_rest(tmp_path: Path) -> None:
+    file, contents = tmp_path / "reconcile.toml", Contents()
+    file.write_text(ACME)
+    before = contents.of(str(file))
+    assert before is not None
+    for second in range(3):
+        os.utime(file, (second, second))
+        assert contents.of(str(file)) == before
+        assert contents.are_still(str(file), before)
+
+
+def test_a_file_that_is_away_while_it_is_written_counts_as_before(tmp_path: Path) -> None:
+    file, contents = tmp_path / "reconcile.toml", Contents()
+    (tmp_path / "other.toml").write_text(BOLT)
+    file.write_text(ACME)
+    before = contents.of(str(tmp_path))
+    file.unlink()
+    file.mkdir()
+    assert contents.of(str(tmp_path)) == before
+
+
 @pytest.mark.parametrize("texts", [[""], [OTHER, WHOLE], ["[models"]], ids=["cut", "back", "torn"])
 def test_what_was_loaded_while_its_files_were_written_is_not_acted_on(
     tmp_path: Path, texts: list[str]
