@@ -97,8 +97,13 @@ class FleetMember(Struct, frozen=True, kw_only=True):
     @property
     def place(self) -> str | None:
         """A digest of where its state is; None if that is said elsewhere, or is a machine's own."""
-        url = self.state_url
-        return None if url is None or "://" not in url else sha256(url.encode()).hexdigest()[:16]
+        scheme, apart, rest = (self.state_url or "").partition("://")
+        if not apart:
+            return None
+        host, *path = rest.split("/", 1)
+        # Who logs in there may change, and a password does.
+        place = [scheme, host.rpartition("@")[2], *path]
+        return sha256("/".join(place).encode()).hexdigest()[:16]
 
     def seat(self, known: Mapping[str, "Seat"], now: datetime) -> "Seat":
         """Return what is known of it; in trouble if that is of another fleet's instance."""

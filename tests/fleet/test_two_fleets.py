@@ -94,6 +94,13 @@ def test_an_instance_of_another_state_is_left_alone_for_as_long_as_somebody_has_
     assert not seat.is_anothers(moved, NOON + timedelta(minutes=21))
 
 
+def test_a_new_password_is_no_other_state() -> None:
+    rotated = [f"postgresql://{login}db/one#acme" for login in ("", "u@", "u:old@", "u:n%40w@")]
+    assert len({member("acme", url).place for url in rotated}) == 1
+    others = ["postgresql://db/one#b", "postgresql://db/two#acme", "postgresql://d/one#acme"]
+    assert len({member("acme", url).place for url in [*others, rotated[0]]}) == 4
+
+
 @pytest.mark.long
 def test_a_second_fleet_with_the_same_name_says_so_and_calls_nothing_until_it_is_resumed(
     yarded: Yarding,
