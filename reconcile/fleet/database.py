@@ -387,8 +387,9 @@ _NOTICING = {
 async def opened(url: str) -> AsyncIterator[BaseAsyncConnector]:
     """Hold connections to a Postgres.
 
-    Raises ReconcileError `fleet-database-lost` if it cannot be reached, then or later, and those of
-    `guarded` if the password would go where only a file says.
+    Raises ReconcileError `fleet-database-lost` if it cannot be reached, then or later,
+    `fleet-database-refused` if it does not do what it is asked, and those of `guarded` if the
+    password would go where only a file says.
     """
     # What the engine has to say is for those who look after the engine; a lost database is ours.
     for name in ("procrastinate", "psycopg"):
@@ -408,7 +409,8 @@ async def opened(url: str) -> AsyncIterator[BaseAsyncConnector]:
     except TimeoutError:
         raise database_silent(_PATIENCE_S) from None
     if words is not None:
-        raise database_lost(_said(words), advice(words))
+        why = words.partition(" Is the server running")[0]  # The driver asks whoever reads it.
+        raise database_lost(f"{why[:1].upper()}{why[1:].rstrip('.')}.", advice(words))
     try:
         await connector.open_async()
         try:

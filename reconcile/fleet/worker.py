@@ -167,8 +167,9 @@ class Worker:
 
         Raises what the database raises.
         """
-        seats, now = await self._roster.load(), self._habitat.now()
-        ours = [member.seat(seats, now) for member in self._members.values()]
+        known, now = await self._roster.load(), self._habitat.now()
+        seats = [(it, known.get(it.name, Seat(instance=it.name))) for it in self._members.values()]
+        ours = [seat for member, seat in seats if not seat.is_anothers(member, now)]
         return self.stalled() is None and not stands_still(ours, self._began_at, now)
 
     async def _stir(self, stop: Stop) -> None:

@@ -54,9 +54,9 @@ def test_a_worker_that_has_just_begun_is_given_time() -> None:
     assert not stands_still([WAITS, NEW], NOON, NOON + timedelta(minutes=14))
 
 
-def test_a_row_of_an_instance_that_is_no_longer_declared_withholds_nothing() -> None:
+def gets_on(member: FleetMember, *seats: Seat) -> bool:
+    """Ask a worker that began two hours ago."""
     times = iter([NOON - hours(2)])
-    member = FleetMember(name="bolt", file="/bolt", state_url=None, credential="bolt")
     fleet = Fleet(members=(member,), database=None, look_every_s=5, silent_after_s=30)
     with ThreadPoolExecutor(1) as threads:
         habitat = Habitat(
@@ -66,7 +66,19 @@ def test_a_row_of_an_instance_that_is_no_longer_declared_withholds_nothing() -> 
             threads=threads,
             tell=lambda *_: None,
         )
-        worker = Worker(fleet, Remembered(WAITS, RAN), habitat)
-        assert asyncio.run(worker.gets_on())
-        worker.take_up(replace(fleet, members=(replace(member, name="acme"),)))
-        assert not asyncio.run(worker.gets_on())
+        return asyncio.run(Worker(fleet, Remembered(*seats), habitat).gets_on())
+
+
+BOLT = FleetMember(name="bolt", file="/bolt", state_url="s3://states/bolt", credential="bolt")
+
+
+def test_a_row_of_an_instance_that_is_no_longer_declared_withholds_nothing() -> None:
+    assert gets_on(BOLT, WAITS, RAN)
+    assert not gets_on(replace(BOLT, name="acme"), WAITS, RAN)
+
+
+def test_an_instance_that_is_left_to_another_fleet_withholds_nothing() -> None:
+    ago = NOON - timedelta(minutes=16)
+    late = replace(RAN, ran_at=ago, wake_at=ago)
+    assert not gets_on(BOLT, late)
+    assert gets_on(BOLT, replace(late, place="of another state"))
