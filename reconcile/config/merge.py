@@ -379,9 +379,14 @@ class LockDocument(tables.Table):
     models: dict[str, LockedTable] | None = None
 
 
+def folder_of(location: Path) -> Path:
+    """Return the folder of a file, or the directory of files itself."""
+    return location if location.is_dir() else location.parent
+
+
 def lock_beside(location: Path) -> Path:
     """Return where the lock file of a file or a directory of files is, if there is one."""
-    return (location if location.is_dir() else location.parent) / LOCK_NAME
+    return folder_of(location) / LOCK_NAME
 
 
 def is_lock(source: Source) -> bool:

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from reconcile.config import toml
 from reconcile.config.load import UNSHARED, Understood, load_past
-from reconcile.config.merge import LOCK_NAME
+from reconcile.config.merge import LOCK_NAME, folder_of
 from reconcile.errors import LeafError, Place, ReconcileError, fail
 from reconcile.model.desired import Desired
 from reconcile.model.struct import replace
@@ -198,8 +198,7 @@ def load_version(
         if not found:
             lacking.append(str(place / "*.toml" if place.is_dir() else place))
     if not sources:
-        folder = places[0] if places[0].is_dir() else places[0].parent
-        sources[against] = _source(against, b"", folder)
+        sources[against] = _source(against, b"", folder_of(places[0]))
     return load_past(tuple(sources.values()), present).desired, tuple(lacking)
 
 
@@ -213,8 +212,7 @@ def commit_of(against: str, locations: toml.Locations) -> str | None:
     _check_ref(against)
     location = toml.paths_of(locations)[0]
     try:
-        directory = location if location.is_dir() else location.parent
-        return _commit(find_repository(directory), against)
+        return _commit(find_repository(folder_of(location)), against)
     except GitError as error:
         raise _failed(error, location) from None
 
@@ -226,12 +224,11 @@ def read_ref(ref: str, location: Path) -> tuple[toml.Source, ...]:
     Nothing is checked out, and no hook, filter or connection is used.
     """
     _check_ref(ref)
-    in_directory = location.is_dir()
-    directory = location if in_directory else location.parent
+    directory = folder_of(location)
     try:
         repository = find_repository(directory)
         commit = _commit(repository, ref)
-        name = "" if in_directory else location.name
+        name = "" if directory == location else location.name
         path = f"{repository.prefix}{name}".strip("/")
         files = list_committed(repository, commit, path, ref)
         contents = read_committed(repository, files, ref)
@@ -272,7 +269,7 @@ def _is_path(against: str) -> bool:
 
 
 def _read_files(against: str, location: Path) -> tuple[toml.Source, ...]:
-    directory = location if location.is_dir() else location.parent
+    directory = folder_of(location)
     path = Path(against)
     sources: list[toml.Source] = []
     left = toml.LARGEST
