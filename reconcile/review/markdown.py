@@ -335,8 +335,8 @@ class _Change(_Comment, frozen=True, kw_only=True):
 
     def _verdict(self) -> str:
         """Return the sentence; all of it is ours."""
-        review, calls = self.review, words.counted(self.outline.calls, "call")
-        return f"{review.counts}; **{review.rate}**; {calls} {review.at_once}"
+        review = self.review
+        return f"{review.counts}; **{review.rate}**; {review.due(self.outline.calls)}"
 
     def _head(self) -> tuple[str, str]:
         runs = f"runs {self.review.span}"
@@ -353,7 +353,7 @@ class _Change(_Comment, frozen=True, kw_only=True):
         title = f"{len(affected):,} also affected: declared as before, at other times"
         head = (f"| item | runs {review.span} | first effect | why |", "|---|---|---|---|")
         yield _table(title, head, affected)
-        yield fold(f"{words.counted(outline.calls, 'call')} {review.at_once}", self._due())
+        yield fold(review.due(outline.calls), self._due())
         yield self._requests()
         yield from self._standing_still()
         consequences = [f"- {name}: {told(fact)}" for name, fact in review.facts]

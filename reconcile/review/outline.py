@@ -82,6 +82,10 @@ class ReviewOutline(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...]
     at_once: str
 
+    def due(self, calls: int) -> str:
+        """Say how many calls go out at once, and when that is."""
+        return f"{words.counted(calls, 'call')} {self.at_once}"
+
 
 def reviewed(comparison: Comparison, against: str, commit: str | None) -> ReviewOutline:
     """Return a comparison as a document, for people who may read it on another day.

@@ -109,8 +109,9 @@ def plan_html(
     of that version. `live`: the lines of what a look at the instance found.
     """
     tracks = table.Tracks(timeline, outline.view, before)
-    calls = words.counted(outline.calls, "call")
-    heading = f"{calls} {review.at_once}" if review else f"{calls}, one by one"
+    heading = f"{words.counted(outline.calls, 'call')}, one by one"
+    if review:
+        heading = review.due(outline.calls)
     due = due_section(outline, heading)
     load = None if timeline is None else load_section(outline, timeline, review)
     looked = lines_section("The live instance", live, changes=False) if live else None
@@ -165,8 +166,8 @@ def _head(
     else:
         commit = f" at {review.commit}" if review.commit else ""
         where, verdict = f"the change against {review.base}{commit}", review.counts
-        calls = words.counted(outline.calls, "call")
-        lead = [review.rate, f"{calls} {review.at_once}", *(n.rstrip(".") for n in review.notes)]
+        notes = (note.rstrip(".") for note in review.notes)
+        lead = [review.rate, review.due(outline.calls), *notes]
     blocked = blocked_text(plan.blocked_by, outline.complete)
     return Head(
         tab=DOT.join([*(("Blocked",) if blocked else ()), verdict]),
