@@ -176,9 +176,9 @@ class Seat(Struct, frozen=True, kw_only=True):
 
     def is_anothers(self, member: FleetMember, now: datetime) -> bool:
         """Tell whether whoever has its state elsewhere reconciled it, and may do so still."""
-        if self.ran_at is None or None in {self.place, member.place}:
+        if self.ran_at is None or self.place is None or abs(now - self.ran_at) >= _ANOTHERS_FOR:
             return False
-        return self.place != member.place and abs(now - self.ran_at) < _ANOTHERS_FOR
+        return member.place not in {None, self.place}
 
     def is_ahead(self, now: datetime) -> bool:
         """Tell whether a worker whose clock was ahead wrote this: nothing in it is waited for."""

@@ -478,14 +478,10 @@ _MENDS = {
 def _refused(error: BaseException) -> ReconcileError:
     if type(error).__name__ == "PoolTimeout":
         return database_silent(_PATIENCE_S)
-    said = _said(plain_words(error))
+    said = f"PostgreSQL says: {plain_words(error).rstrip('.?')}."
     if mend := _MENDS.get(getattr(error, "sqlstate", None) or ""):
         return fail("fleet-database-refused", said, hint=mend)
     return database_lost(said)
-
-
-def _said(words: str) -> str:
-    return f"PostgreSQL says: {words.rstrip('.?')}."
 
 
 # Its tables: their versions, and how they are brought to ours.

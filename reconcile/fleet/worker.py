@@ -532,14 +532,15 @@ class Contents:
         """
         try:
             paths = _declaring(Path(file))
-            sight, now_s = tuple(map(file_sight, paths)), monotonic()
+            sight = tuple(map(file_sight, paths))
             known = self._known.get(file)
+            if known is not None and known[0] == sight:
+                self._changed.pop(file, None)
+                return known[1]
             if known is not None:
-                changed = self._changed.get(file)
+                changed, now_s = self._changed.get(file), monotonic()
                 if changed is None or changed[0] != sight:
                     changed = self._changed[file] = sight, now_s
-                if known[0] == sight:
-                    return known[1]
                 if now_s - changed[1] < self._rests_s:
                     with suppress(LeafError):
                         if _digest(paths) == known[1]:  # Written anew, as some that sync them do.
